@@ -1,0 +1,121 @@
+// kdm analyze: pictures of a student, and one page that shows them.
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+
+#include "commands.hpp"
+#include "evaluation.hpp"
+#include "kdm/fit/spectrum.hpp"
+#include "kdm/nn/summary.hpp"
+#include "kdm/report/report.hpp"
+#include "kdm/teacher/box_mixture.hpp"
+
+namespace kdm_command {
+
+namespace {
+
+/// The first two coordinates: what a picture of the plane can show.
+kdm::matrix<scalar> plane(kdm::const_view<scalar> x) { return kdm::matrix<scalar>(x.col_range(0, 2)); }
+
+/// The training log as curves: the losses, and the error on held-out pairs.
+std::vector<kdm::curve> training_curves(const std::filesystem::path& log) {
+  std::vector<kdm::curve> curves;
+  std::ifstream in(log);
+  index_t number = 0;
+  for (std::string line; std::getline(in, line);) {
+    const kdm::io::json values = kdm::io::parse_json(line, kdm::concat(log.string(), ": line ", ++number));
+    for (const auto& item : values.items()) {
+      if (item.key() == "step" || item.key() == "seconds" || item.key() == "learning_rate") continue;
+      std::string name = item.key();
+      std::replace(name.begin(), name.end(), '_', ' ');
+      auto place = std::find_if(curves.begin(), curves.end(), [&](const auto& c) { return c.name == name; });
+      if (place == curves.end()) place = curves.insert(place, {name, {}, {}});
+      if (!values.contains("step") || !values["step"].is_number() || !item.value().is_number())
+        kdm::fail<kdm::io_error>(log.string(), ": line ", number, ": expected numbers, 'step' among them");
+      place->x.push_back(values["step"].get<double>());
+      place->y.push_back(item.value().get<double>());
+    }
+  }
+  return curves;
+}
+
+/// What the operator is like, in words and numbers.
+std::vector<std::pair<std::string, std::string>> rows_of(const kdm::spectrum_result& s) {
+  const auto strong = std::count_if(s.singular_values.begin(), s.singular_values.end(),
+                                    [&](double x) { return x > 0.01 * s.norm(); });
+  const auto outside = std::count_if(s.eigenvalues.begin(), s.eigenvalues.end(),
+                                     [](std::complex<double> z) { return std::abs(z) > 1; });
+  return {{"dimension", kdm::concat(s.eigenvalues.size())},
+          {"spectral radius", kdm::rounded(s.radius(), 3)},
+          {"eigenvalues outside the unit circle", kdm::concat(outside)},
+          {"largest singular value", kdm::rounded(s.norm(), 3)},
+          {"singular values above 1 % of it", kdm::concat(strong)}};
+}
+
+}  // namespace
+
+void analyze(const analyze_options& o) {
+  const model_folder folder{o.model};
+  const student s = load_student(folder);
+  const auto pairs = load_pairs_for(s, o.pairs);
+  const evaluation e = measure(s, pairs, o.support, kdm::openmp(o.threads));
+  make_folder(o.out);
+  const auto file = [&](const char* name) { return o.out / name; };
+
+  kdm::html_report page("Koopman distillation");
+  page.paragraph(kdm::concat("A one-step student of a diffusion teacher: x_0 = D(C E(x_T)), with two encoders, a ",
+                             s.settings.model.operator_bias ? "affine" : "linear", " Koopman operator of dimension ",
+                             s.settings.model.latent, " and a decoder, ", s.model.size(), " weights in all, ",
+                             s.model.step().size(), " of them at sampling. Compared on ", e.pairs,
+                             " pairs that training has not seen."));
+  page.table(kdm_command::rows_of(e));
+
+  if (s.model.data_dimension() >= 2) {
+    page.section("Teacher and student");
+    const kdm::matrix<scalar> teacher = plane(pairs.x0.view()), student = plane(e.samples.view());
+    kdm::pair_picture(file("samples.png"), "Samples from the same noise", {{"teacher", teacher}, {"student", student}});
+    page.picture(file("samples.png"), "Density of the teacher's samples (many steps) and of the student's (one step), "
+                                      "both started from the same noise.");
+  }
+  kdm::histogram_picture(file("pair_errors.png"), "How far a sample is from its teacher's",
+                         kdm::pair_distances(e.samples, pairs.x0),
+                         {.marks = {{"median", e.errors.median_distance}, {"0.5", 0.5}}});
+  page.picture(file("pair_errors.png"), "Distance between the student's and the teacher's sample for the same noise.");
+
+  if (o.support == "checkerboard") {
+    const auto board = kdm::checkerboard<scalar>();
+    std::vector<int> cells;
+    for (index_t i = 0; i < e.pairs; ++i) cells.push_back(int(board.box_of(e.samples.view().row_pointer(i), scalar(0))));
+    kdm::noise_structure_picture(file("noise_structure.png"), "Noise, coloured by the cell of its sample",
+                                 pairs.xT, cells, {.outlier_name = "outside"});
+    page.section("Structure of the noise");
+    page.picture(file("noise_structure.png"),
+                 "Every point is a noise vector x_T, coloured by the cell in which the student's sample falls; black "
+                 "where it falls outside all of them, which happens at the borders between regions.");
+  }
+
+  const auto affine = s.model.koopman.affine(
+      kdm::matrix<double>(s.model.operator_weights(kdm::const_view<scalar>(s.weights.view()))).view());
+  const kdm::spectrum_result spectrum = kdm::spectrum(affine.a.view());
+  kdm::spectrum_picture(file("spectrum.png"), "Eigenvalues of the Koopman operator", spectrum.eigenvalues);
+  page.section("The Koopman operator");
+  page.table(rows_of(spectrum));
+  page.picture(file("spectrum.png"), "Eigenvalues of the operator's matrix in the complex plane, with the unit circle.");
+
+  if (std::filesystem::exists(folder.log())) {
+    const auto curves = training_curves(folder.log());
+    if (!curves.empty()) {
+      kdm::curves_picture(file("training.png"), "Training", curves, {.y_label = "loss"});
+      page.section("Training");
+      page.picture(file("training.png"), "Terms of the loss, their weighted sum, and the pair error on held-out pairs.");
+    }
+  }
+  page.section("Configuration");
+  page.preformatted(to_json(s.settings).dump(2));
+  page.section("Tensors");
+  page.preformatted(kdm::summary<scalar>(s.model));
+  page.save(file("report.html"));
+  std::cout << "wrote " << file("report.html").string() << '\n';
+}
+
+}  // namespace kdm_command

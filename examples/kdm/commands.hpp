@@ -1,0 +1,60 @@
+/// The subcommands of `kdm`: their options, and one function each.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "settings.hpp"
+
+namespace kdm_command {
+
+struct teach_options {
+  std::string teacher = "checkerboard", path = "flow", solver = "heun";
+  index_t steps = 20, samples = 50000, snapshots = 10;
+  std::uint64_t seed = 1;
+  std::filesystem::path out, data;
+  int threads = 0;
+};
+void teach(const teach_options& options);
+
+/// Options that stand above the configuration file, where given.
+struct distill_options {
+  std::filesystem::path pairs, validation, out, config;
+  std::optional<index_t> steps, batch, hidden, depth, latent;
+  std::optional<double> learning_rate;
+  std::optional<std::uint64_t> seed;
+  index_t stop_after = 0, checkpoint_every = 1000, validate_every = 500, log_every = 50;
+  bool resume = false;
+  int threads = 0;
+};
+void distill(const distill_options& options);
+
+struct sample_options {
+  std::filesystem::path model, noise, out;
+  index_t samples = 0;
+  std::uint64_t seed = 1;
+  int threads = 0;
+};
+void sample(const sample_options& options);
+
+struct evaluate_options {
+  std::filesystem::path model, pairs, out;
+  std::string support;
+  int threads = 0;
+};
+void evaluate(const evaluate_options& options);
+
+struct analyze_options {
+  std::filesystem::path model, pairs, out;
+  std::string support;
+  int threads = 0;
+};
+void analyze(const analyze_options& options);
+
+/// Makes a folder (and those above it) where there is none. Throws io_error.
+void make_folder(const std::filesystem::path& folder);
+
+}  // namespace kdm_command

@@ -1,0 +1,178 @@
+// kdm distill: trains a student on pairs and leaves its folder behind.
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <limits>
+#include <unistd.h>
+
+#include "commands.hpp"
+#include "kdm/fit/initialize.hpp"
+#include "kdm/io/trajectories.hpp"
+#include "kdm/koopman/terms.hpp"
+#include "kdm/nn/summary.hpp"
+#include "kdm/train/checkpoint.hpp"
+#include "kdm/train/interrupt.hpp"
+#include "kdm/train/metrics_log.hpp"
+#include "kdm/train/progress.hpp"
+#include "kdm/train/validation.hpp"
+#include "student.hpp"
+
+namespace kdm_command {
+
+namespace {
+
+using pair_set = kdm::io::pair_set<scalar>;
+
+/// Defaults, then the file, then the command line.
+settings effective(const distill_options& o, const model_folder& folder) {
+  settings s;
+  if (o.resume) s = load_settings(folder.configuration());
+  if (!o.config.empty()) read(s, kdm::io::read_json(o.config), o.config.string());
+  if (o.steps) s.training.steps = *o.steps;
+  if (o.batch) s.training.batch = *o.batch;
+  if (o.learning_rate) s.training.learning_rate = *o.learning_rate;
+  if (o.seed) s.training.seed = *o.seed;
+  if (o.hidden) s.model.hidden = *o.hidden;
+  if (o.depth) s.model.depth = *o.depth;
+  if (o.latent) s.model.latent = *o.latent;
+  check(s, "kdm distill");
+  if (o.resume && to_json(s) != to_json(load_settings(folder.configuration())))
+    kdm::fail<kdm::option_error>("--resume goes on with ", folder.configuration().string(),
+                                 ": leave out --config and the options that change it");
+  return s;
+}
+
+/// Fills in what the pairs decide; what the configuration states must agree.
+void complete(model_settings& m, const pair_set& pairs, const std::string& file) {
+  const auto agree = [&](const char* key, index_t& stated, index_t found) {
+    if (stated == 0) stated = found;
+    if (stated != found)
+      kdm::fail<kdm::option_error>(file, ": has ", found, " columns, expected '", key, "' = ", stated,
+                                   " of the configuration");
+  };
+  agree("noise_dimension", m.noise_dimension, pairs.xT.cols());
+  agree("data_dimension", m.data_dimension, pairs.x0.cols());
+  if (m.latent == 0) m.latent = m.hidden;
+  if (m.prior_scale == 0) m.prior_scale = measured_scale(pairs.xT.view());
+}
+
+void divide(kdm::matrix<scalar>& x, double scale) {
+  for (index_t k = 0; k < x.size(); ++k) x.data()[k] = scalar(x.data()[k] / scale);
+}
+
+/// Drops the lines of steps beyond a checkpoint: the resumed run writes them again.
+void cut_log(const std::filesystem::path& log, index_t last_step) {
+  std::ifstream in(log);
+  std::string kept;
+  for (std::string line; std::getline(in, line);) {
+    long step = 0;
+    if (std::sscanf(line.c_str(), "{\"step\": %ld", &step) == 1 && step <= last_step) kept += line + '\n';
+  }
+  kdm::io::write_file(log, kept);
+}
+
+void print(const kdm::operator_fit_report& fit) {
+  std::cerr << "operator fitted on " << fit.pairs << " pairs: relative residual " << fit.residual << " (before "
+            << fit.residual_before << "), rank " << fit.rank << ", condition " << fit.condition << "\n";
+}
+
+template <class Objective>
+void train(const settings& s, const distill_options& o, const model_folder& folder, Objective objective,
+           const pair_set& pairs, const pair_set& held_out) {
+  const student_model model = build(s.model);
+  const kdm::openmp run(o.threads);
+  const auto& t = s.training;
+  const kdm::schedule base = t.schedule == "cosine" ? kdm::schedules::cosine() : kdm::schedules::constant();
+  const kdm::train_options options{.steps = t.steps,
+                                   .batch = t.batch,
+                                   .learning_rate = t.learning_rate,
+                                   .schedule = kdm::schedules::warm_up(std::min(t.warm_up, t.steps), base),
+                                   .clip_norm = t.clip_norm,
+                                   .average = {t.average_decay},
+                                   .seed = t.seed};
+  kdm::trainer trainer{kdm::distillation{model, std::move(objective)}, kdm::adamw(t.weight_decay), options,
+                       pairs.xT.view(), pairs.x0.view(), backend{}, run};
+  const std::string configuration = to_json(s).dump();
+  const kdm::operator_fit_options fit{.latent_noise = s.objective.latent_noise};
+  if (o.resume) {
+    trainer.restore(kdm::load_checkpoint<scalar>(folder.checkpoint(), configuration));
+    cut_log(folder.log(), trainer.step());
+    std::cerr << "going on after step " << trainer.step() << "\n";
+  } else {
+    std::cerr << kdm::summary<scalar>(model);
+    if (t.initial_fit)
+      trainer.change_weights([&](kdm::view<scalar> w) {
+        print(kdm::initialize_operator(model, w, pairs.xT.view(), pairs.x0.view(), fit, backend{}, run));
+      });
+  }
+
+  kdm::validation<scalar, kdm::openmp> held(held_out.xT.view(), held_out.x0.view(), o.validate_every, run);
+  kdm::metrics_log log(folder.log(), o.log_every, o.resume);
+  log.add("held_out_pair_error",
+          [&] { return held.fresh() ? held.errors().mean_squared : std::numeric_limits<double>::quiet_NaN(); });
+  kdm::progress_line progress(std::cerr, isatty(STDERR_FILENO) != 0, [&] { return held.text(); });
+  kdm::stop_on_interrupt interrupt;
+  const index_t first = trainer.step();
+  const auto stop_after = [&](auto&, const kdm::step_report& r) {
+    return o.stop_after > 0 && r.step - first >= o.stop_after ? kdm::verdict::stop : kdm::verdict::go_on;
+  };
+  const index_t never = std::numeric_limits<index_t>::max();
+  kdm::refit_every refit(t.refit_every > 0 ? t.refit_every : never, kdm::const_view<scalar>(pairs.xT.view()),
+                         kdm::const_view<scalar>(pairs.x0.view()), fit, backend{}, run);
+  trainer.run(refit, held, log, progress, kdm::checkpoint_every(o.checkpoint_every, folder.checkpoint(), configuration),
+              interrupt, stop_after);
+  progress.finish();
+
+  kdm::save_checkpoint(folder.checkpoint(), trainer.state(), configuration);
+  kdm::matrix<scalar> average = trainer.average();
+  fold_prior_scale(model, average.view(), s.model.prior_scale);
+  kdm::io::save_weights<scalar>(folder.model(), kdm::manifest_of(model), average.view(), {{"format", "pt"}});
+  const kdm::pair_errors errors = held.measure(trainer);
+  if (trainer.step() < t.steps)
+    std::cout << "stopped after step " << trainer.step() << " of " << t.steps << "; go on with --resume\n";
+  std::cout << "wrote " << folder.model().string() << ": held-out pair error " << errors.mean_squared << " (median distance "
+            << errors.median_distance << ", " << 100 * errors.share_off << " % of the pairs off by more than 0.5)\n";
+}
+
+}  // namespace
+
+void distill(const distill_options& o) {
+  const model_folder folder{o.out};
+  settings s = effective(o, folder);
+  pair_set pairs = kdm::io::load_pairs<scalar>(o.pairs);
+  pair_set held_out;
+  if (!o.validation.empty()) {
+    held_out = kdm::io::load_pairs<scalar>(o.validation);
+  } else {
+    // A tenth of the pairs, at most 5000, never all of them.
+    const index_t count = std::min<index_t>(5000, pairs.size() / 10);
+    if (count < 1)
+      kdm::fail<kdm::option_error>(o.pairs.string(), ": has ", pairs.size(),
+                                   " pairs, expected at least 10, or --validation with pairs of its own");
+    auto split = pairs.split(count);
+    held_out = std::move(split.validation);
+    pairs = std::move(split.training);
+  }
+  complete(s.model, pairs, o.pairs.string());
+  complete(s.model, held_out, o.validation.string());
+  divide(pairs.xT, s.model.prior_scale);
+  divide(held_out.xT, s.model.prior_scale);
+
+  make_folder(folder.path);
+  if (!o.resume) {
+    kdm::io::write_json(folder.configuration(), to_json(s));
+    std::filesystem::remove(folder.checkpoint());
+  }
+  const auto& w = s.objective;
+  const kdm::terms::latent<> latent{.weight = w.latent};
+  const kdm::terms::reconstruction<> reconstruction{.weight = w.reconstruction};
+  const kdm::terms::prediction<> prediction{.weight = w.prediction};
+  // A term with factor 0 would still cost a pass through the decoder.
+  if (w.prediction > 0)
+    train(s, o, folder, kdm::objective(w.latent_noise, latent, reconstruction, prediction), pairs, held_out);
+  else
+    train(s, o, folder, kdm::objective(w.latent_noise, latent, reconstruction), pairs, held_out);
+}
+
+}  // namespace kdm_command

@@ -1,0 +1,163 @@
+// kdm: distils diffusion teachers into one-step Koopman students. One subcommand a stage; files between them.
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <iostream>
+
+#include "commands.hpp"
+#include "kdm/core/config.hpp"
+
+namespace kdm_command {
+
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  if (problem || !std::filesystem::is_directory(folder))
+    kdm::fail<kdm::io_error>(folder.string(), ": cannot be made a folder: ",
+                             problem ? problem.message() : std::string("something else has that name"));
+}
+
+namespace {
+
+void add_threads(CLI::App& c, int& threads) {
+  c.add_option("--threads", threads, "Threads; 0 takes all cores. The result does not depend on it")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
+}
+
+void add_support(CLI::App& c, std::string& support) {
+  c.add_option("--support", support, "Where the true density lives, to count samples outside it")
+      ->check(CLI::IsMember({"checkerboard"}));
+}
+
+void add_teach(CLI::App& c, teach_options& o) {
+  c.add_option("--teacher", o.teacher, "The distribution, whose exact denoiser is the teacher")
+      ->check(CLI::IsMember({"checkerboard", "gaussians", "empirical"}))
+      ->capture_default_str();
+  c.add_option("--path", o.path, "From noise to data: linear flow matching, or variance exploding (EDM)")
+      ->check(CLI::IsMember({"flow", "edm"}))
+      ->capture_default_str();
+  c.add_option("--solver", o.solver, "How the path is integrated")
+      ->check(CLI::IsMember({"euler", "heun", "rk4"}))
+      ->capture_default_str();
+  c.add_option("--steps", o.steps, "Steps of the solver")->check(CLI::Range(1, 1000000))->capture_default_str();
+  c.add_option("--samples", o.samples, "Number of trajectories")->check(CLI::PositiveNumber)->capture_default_str();
+  c.add_option("--snapshots", o.snapshots, "Points kept of each: 2 (noise and data) to steps + 1")
+      ->check(CLI::Range(2, 1000001))
+      ->capture_default_str();
+  c.add_option("--seed", o.seed, "Of the noise")->capture_default_str();
+  c.add_option("--data", o.data, "The points of --teacher empirical, .npy [n, d]");
+  c.add_option("--out", o.out, "The file to write, .npy [snapshots, samples, d]")->required();
+  add_threads(c, o.threads);
+}
+
+void add_distill(CLI::App& c, distill_options& o) {
+  const settings s;
+  c.add_option("--pairs", o.pairs, "Trajectories or pairs to learn from, .npy [snapshots, n, d]")->required();
+  c.add_option("--validation", o.validation, "Held-out pairs; otherwise a tenth of the pairs, at most 5000");
+  c.add_option("--out", o.out, "The folder of the model")->required();
+  c.add_option("--config", o.config, "JSON file; what it leaves out keeps its default (see configuration.json in --out)");
+  const auto text = [](auto value) { return " [" + kdm::concat(value) + "]"; };
+  c.add_option("--steps", o.steps, "Training steps" + text(s.training.steps));
+  c.add_option("--batch", o.batch, "Pairs a step" + text(s.training.batch));
+  c.add_option("--learning-rate", o.learning_rate, "Highest learning rate" + text(s.training.learning_rate));
+  c.add_option("--hidden", o.hidden, "Width of the hidden layers" + text(s.model.hidden));
+  c.add_option("--depth", o.depth, "Dense layers of each network" + text(s.model.depth));
+  c.add_option("--latent", o.latent, "Dimension of the latent space; 0: as --hidden" + text(s.model.latent));
+  c.add_option("--seed", o.seed, "Of initial weights, batches and latent noise" + text(s.training.seed));
+  c.add_flag("--resume", o.resume, "Go on from the checkpoint in --out");
+  c.add_option("--stop-after", o.stop_after, "Stop after so many steps of this call, ready to resume; 0: do not")
+      ->check(CLI::NonNegativeNumber);
+  c.add_option("--checkpoint-every", o.checkpoint_every, "Steps between checkpoints")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  c.add_option("--validate-every", o.validate_every, "Steps between validations")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  c.add_option("--log-every", o.log_every, "Steps between lines of training.jsonl")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  add_threads(c, o.threads);
+}
+
+void add_sample(CLI::App& c, sample_options& o) {
+  c.add_option("--model", o.model, "The folder of the model")->required();
+  auto* samples = c.add_option("--samples", o.samples, "Number of samples")->check(CLI::PositiveNumber);
+  auto* noise = c.add_option("--noise", o.noise, "Noise to push instead of drawing it, .npy [n, d]");
+  c.add_option("--seed", o.seed, "Of the noise")->capture_default_str()->excludes(noise);
+  samples->excludes(noise);
+  c.add_option("--out", o.out, "The file to write, .npy [n, d]")->required();
+  add_threads(c, o.threads);
+}
+
+void add_evaluate(CLI::App& c, evaluate_options& o) {
+  c.add_option("--model", o.model, "The folder of the model")->required();
+  c.add_option("--pairs", o.pairs, "Pairs the student has not seen, .npy [snapshots, n, d]")->required();
+  add_support(c, o.support);
+  c.add_option("--out", o.out, "JSON file for the figures");
+  add_threads(c, o.threads);
+}
+
+void add_analyze(CLI::App& c, analyze_options& o) {
+  c.add_option("--model", o.model, "The folder of the model")->required();
+  c.add_option("--pairs", o.pairs, "Pairs the student has not seen, .npy [snapshots, n, d]")->required();
+  add_support(c, o.support);
+  c.add_option("--out", o.out, "The folder for pictures and report.html")->required();
+  add_threads(c, o.threads);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("kdm distils a diffusion teacher into a student that samples with one push: x_0 = D(C E(x_T)).");
+  app.set_version_flag("--version", kdm::concat(KDM_VERSION_MAJOR, '.', KDM_VERSION_MINOR, '.', KDM_VERSION_PATCH));
+  app.require_subcommand(1);
+  teach_options teach_o;
+  distill_options distill_o;
+  sample_options sample_o;
+  evaluate_options evaluate_o;
+  analyze_options analyze_o;
+  const auto add = [&](const char* name, const char* what, auto declare, auto& options, auto command) {
+    CLI::App* c = app.add_subcommand(name, what);
+    declare(*c, options);
+    c->callback([&options, command] { command(options); });
+    return c;
+  };
+  add("teach", "Trajectories of an exact teacher, from noise to data", add_teach, teach_o, teach);
+  add("distill", "Train a student on pairs of noise and data", add_distill, distill_o, distill);
+  CLI::App* sampler = add("sample", "One push of the student per sample", add_sample, sample_o, sample);
+  sampler->callback([&sample_o] {
+    if (sample_o.samples == 0 && sample_o.noise.empty()) throw CLI::RequiredError("--samples or --noise");
+    sample(sample_o);
+  });
+  add("evaluate", "Compare student and teacher on held-out pairs", add_evaluate, evaluate_o, evaluate);
+  add("analyze", "Pictures and a page about the student", add_analyze, analyze_o, analyze);
+  try {
+    // CLI11 would only say that a subcommand is required.
+    if (const std::string first = argc > 1 ? argv[1] : "-"; first.empty() || first[0] != '-') {
+      std::string known;
+      for (const CLI::App* c : app.get_subcommands([](CLI::App*) { return true; })) known += " " + c->get_name();
+      if ((known + " ").find(" " + first + " ") == std::string::npos)
+        kdm::fail<kdm::option_error>("unknown subcommand '", first, "', expected one of", known);
+    }
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const int code = app.exit(e);
+    return code == 0 ? 0 : 2;
+  } catch (const kdm::option_error& e) {
+    std::cerr << "kdm: " << e.what() << '\n';
+    return 2;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace kdm_command
+
+int main(int argc, char** argv) {
+  try {
+    return kdm_command::run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::cerr << "kdm: not enough memory for sizes like these\n";
+  } catch (const std::exception& e) {
+    std::cerr << "kdm: " << e.what() << '\n';
+  }
+  return 1;
+}

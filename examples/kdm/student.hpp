@@ -1,0 +1,102 @@
+/// The student of the kdm command, and the folder in which it lives.
+#pragma once
+
+#include <cmath>
+#include <filesystem>
+#include <vector>
+
+#include "kdm/backend/eigen.hpp"
+#include "kdm/exec/openmp.hpp"
+#include "kdm/io/weights.hpp"
+#include "kdm/koopman/generator.hpp"
+#include "kdm/nn/chain.hpp"
+#include "settings.hpp"
+
+namespace kdm_command {
+
+using scalar = float;
+using backend = kdm::eigen_backend<scalar>;
+using hidden_layer = kdm::dense_layer<kdm::activations::silu>;
+using encoder = kdm::stack<hidden_layer>;
+using decoder = kdm::sequential<kdm::stack<hidden_layer>, kdm::dense_layer<>>;
+using student_model = kdm::koopman_model<encoder, encoder, kdm::linear_operator, decoder>;
+using student_generator = kdm::generator<student_model, backend, kdm::openmp>;
+
+/// `depth` dense layers with silu after each: inputs -> hidden -> ... -> hidden -> outputs.
+inline kdm::stack<hidden_layer> network(index_t inputs, index_t hidden, index_t outputs, index_t depth) {
+  std::vector<hidden_layer> layers;
+  for (index_t k = 0; k < depth; ++k) layers.emplace_back(k == 0 ? inputs : hidden, k + 1 == depth ? outputs : hidden);
+  return kdm::stack(std::move(layers));
+}
+
+inline student_model build(const model_settings& m) {
+  return {network(m.noise_dimension, m.hidden, m.latent, m.depth), network(m.data_dimension, m.hidden, m.latent, m.depth),
+          kdm::linear_operator(m.latent, m.operator_bias),
+          decoder(network(m.latent, m.hidden, m.hidden, m.depth - 1), kdm::dense_layer<>(m.hidden, m.data_dimension))};
+}
+
+/// The files of a model folder.
+struct model_folder {
+  std::filesystem::path path;
+  std::filesystem::path configuration() const { return path / "configuration.json"; }
+  std::filesystem::path model() const { return path / "model.safetensors"; }
+  std::filesystem::path checkpoint() const { return path / "checkpoint.safetensors"; }
+  std::filesystem::path log() const { return path / "training.jsonl"; }
+};
+
+/// A trained student from its folder.
+struct student {
+  kdm_command::settings settings;
+  student_model model;
+  kdm::matrix<scalar> weights;
+
+  student_generator generator(kdm::openmp run) const {
+    return student_generator(model, weights.view(), settings.model.prior_scale, backend{}, run);
+  }
+};
+
+inline settings load_settings(const std::filesystem::path& file) {
+  settings s;
+  read(s, kdm::io::read_json(file), file.string());
+  check(s, file.string());
+  return s;
+}
+
+/// Throws io_error, option_error naming the file.
+inline student load_student(const model_folder& folder) {
+  const settings s = load_settings(folder.configuration());
+  const auto given = [&](const char* key, double value) {
+    if (!(value > 0))
+      kdm::fail<kdm::option_error>(folder.configuration().string(), ": '", key, "' is ", value,
+                                   ", expected more than 0 in the folder of a model");
+  };
+  given("noise_dimension", double(s.model.noise_dimension));
+  given("data_dimension", double(s.model.data_dimension));
+  given("latent", double(s.model.latent));
+  given("prior_scale", s.model.prior_scale);
+  student_model model = build(s.model);
+  kdm::matrix<scalar> weights = kdm::io::load_weights<scalar>(folder.model(), kdm::manifest_of(model));
+  return {s, std::move(model), std::move(weights)};
+}
+
+/// The first layer of the noise encoder learns on x_T / prior_scale; with its matrix divided by the scale the model
+/// takes x_T as it is.
+inline void fold_prior_scale(const student_model& model, kdm::view<scalar> weights, double prior_scale) {
+  const kdm::manifest m = kdm::manifest_of(model);
+  const kdm::view<scalar> first = kdm::tensor_of(weights, m.find("encoder_noise.0.weight"));
+  for (index_t k = 0; k < first.size(); ++k) first.p[k] = scalar(first.p[k] / prior_scale);
+}
+
+/// The standard deviation of noise about 0, to two digits: what the samples of a standard prior measure as is the
+/// prior itself.
+inline double measured_scale(kdm::const_view<scalar> noise) {
+  double sum = 0;
+  for (index_t i = 0; i < noise.rows; ++i)
+    for (index_t j = 0; j < noise.cols; ++j) sum += double(noise(i, j)) * double(noise(i, j));
+  const double scale = std::sqrt(sum / double(noise.size()));
+  if (!(scale > 0)) return 1;
+  const double unit = std::pow(10, std::floor(std::log10(scale)) - 1);
+  return std::round(scale / unit) * unit;
+}
+
+}  // namespace kdm_command

@@ -1,0 +1,33 @@
+/// Compiler switches, the index type and the version. The only header that defines macros.
+#pragma once
+
+#include <cstddef>
+
+#define KDM_VERSION_MAJOR 0
+#define KDM_VERSION_MINOR 1
+#define KDM_VERSION_PATCH 0
+
+/// Marks a function that also runs inside a CUDA kernel.
+#if defined(__CUDACC__)
+#define KDM_HD __host__ __device__
+#else
+#define KDM_HD
+#endif
+
+/// Before a loop whose iterations may run in any order: lets g++ vectorise without run-time overlap tests. clang's
+/// pragma of that meaning warns in the user's build about every loop that stays scalar, so clang tests for overlap.
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
+#define KDM_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define KDM_INDEPENDENT
+#endif
+
+namespace kdm {
+
+/// Sizes and indices. Not called `index`: POSIX owns that name in <strings.h>.
+using index_t = std::ptrdiff_t;
+
+/// Every allocation of the library starts on such a boundary (one cache line, one AVX-512 register).
+inline constexpr std::size_t alignment = 64;
+
+}  // namespace kdm

@@ -1,0 +1,13 @@
+/// Files: .npy, safetensors, JSON, trajectories.
+#pragma once
+
+#include "kdm/io/atomic_file.hpp"
+#include "kdm/io/config.hpp"
+#include "kdm/io/input.hpp"
+#include "kdm/io/json.hpp"
+#include "kdm/io/npy.hpp"
+#include "kdm/io/pairs.hpp"
+#include "kdm/io/safetensors.hpp"
+#include "kdm/io/safetensors_save.hpp"
+#include "kdm/io/tensor.hpp"
+#include "kdm/io/trajectories.hpp"

@@ -1,0 +1,62 @@
+/// The one-step sampler: a trained student and its prior.
+#pragma once
+
+#include <utility>
+
+#include "kdm/koopman/model.hpp"
+#include "kdm/math/random.hpp"
+#include "kdm/nn/runner.hpp"
+
+namespace kdm {
+
+/// Draws samples with one push each: x_0 = decoder(koopman(encoder_noise(x_T))), x_T ~ N(0, prior_scale^2).
+///
+/// Shapes.    weights [1, model.size()] or its first model.step().size() numbers; x_T [n, noise], x_0 [n, data].
+/// Cost.      one pass through two networks and one product per sample; no allocation in push.
+/// Throws.    shape_error naming what does not fit.
+/// Example.   examples/quickstart.cpp
+template <class Model, backend B, executor E = serial>
+  requires distillable<Model, B>
+class generator {
+  using T = value_t<B>;
+
+ public:
+  generator(const Model& model, const_view<T> weights, double prior_scale = 1, B b = {}, E e = {})
+      : prior_scale_(prior_scale), run_(model.step(), front(model, weights), b, std::move(e)) {}
+
+  index_t noise_dimension() const { return run_.layer().inputs(); }
+  index_t data_dimension() const { return run_.layer().outputs(); }
+  double prior_scale() const { return prior_scale_; }
+
+  /// One step for given noise.
+  void push(const_view<T> x_T, view<T> x_0) { run_(x_T, x_0); }
+  matrix<T> push(const_view<T> x_T) { return run_(x_T); }
+
+  /// The noise of samples first .. first + n - 1 of a seed.
+  matrix<T> noise(index_t n, std::uint64_t seed, index_t first = 0) const {
+    matrix<T> x(n, noise_dimension());
+    run_.executor().for_chunks(n, 4096, [&](index_t begin, index_t end, int) {
+      const view<T> rows = x.view().row_range(begin, end - begin);
+      fill_normals(random_table{seed, streams::prior}, first + begin, rows);
+      for (index_t k = 0; k < rows.size(); ++k) rows.p[k] *= T(prior_scale_);
+    });
+    return x;
+  }
+
+  /// n samples. Sample i depends on the seed and i alone: not on the number of threads, and on n at most in the last
+  /// bits, where a backend's matrix product (Eigen's) sums the last rows in another order.
+  matrix<T> sample(index_t n, std::uint64_t seed) { return push(noise(n, seed).view()); }
+
+ private:
+  static const_view<T> front(const Model& model, const_view<T> weights) {
+    const index_t needed = model.step().size();
+    require_size("generator: rows of the weights", weights.rows, 1);
+    if (weights.size() != needed) require_size("generator: number of weights", weights.size(), model.size());
+    return weights.col_range(0, needed);
+  }
+
+  double prior_scale_;
+  runner<decltype(std::declval<const Model&>().step()), B, E> run_;
+};
+
+}  // namespace kdm

@@ -1,0 +1,9 @@
+/// Everything in koopman: operators, the distillation model, objectives, the one-step sampler.
+#pragma once
+
+#include "kdm/koopman/distillation.hpp"
+#include "kdm/koopman/generator.hpp"
+#include "kdm/koopman/model.hpp"
+#include "kdm/koopman/objective.hpp"
+#include "kdm/koopman/operator.hpp"
+#include "kdm/koopman/terms.hpp"

@@ -1,0 +1,10 @@
+/// All metrics: distances between sets of samples, errors of pairs, mass outside the support.
+#pragma once
+
+#include "kdm/metrics/discrepancy.hpp"
+#include "kdm/metrics/energy.hpp"
+#include "kdm/metrics/moments.hpp"
+#include "kdm/metrics/pair_error.hpp"
+#include "kdm/metrics/samples.hpp"
+#include "kdm/metrics/support.hpp"
+#include "kdm/metrics/wasserstein.hpp"

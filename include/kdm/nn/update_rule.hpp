@@ -1,0 +1,101 @@
+/// Update rules: one elementwise step over the flat weights. sgd, momentum, adam, adamw.
+#pragma once
+
+#include <cmath>
+#include <concepts>
+
+#include "kdm/core/config.hpp"
+#include "kdm/math/functions.hpp"
+
+namespace kdm {
+
+/// R::slots: how many numbers the rule remembers per weight, zero at first.
+template <class R>
+concept has_slots = std::copyable<R> && requires {
+  { R::slots } -> std::convertible_to<int>;
+};
+
+/// at(step, rate): the update of step 0, 1, 2, ... as a functor update(g, w, s) that changes one weight w, whose
+/// gradient is g, and its slots s[0], ..., s[slots - 1].
+template <class R, class T>
+concept has_update = has_slots<R> && requires(const R& r, index_t step, T rate, T g, T& w, T* s) {
+  r.at(step, rate)(g, w, s);
+};
+
+/// How a gradient becomes a step. The functor is a CUDA kernel's body too: plain numbers, KDM_HD.
+///
+/// Example.   examples/custom_update_rule.cpp
+template <class R, class T>
+concept update_rule = has_slots<R> && has_update<R, T>;
+
+/// w -= rate g.
+struct sgd {
+  static constexpr int slots = 0;
+
+  template <class T>
+  struct update {
+    T rate;
+    KDM_HD void operator()(T g, T& w, T* /*s*/) const { w -= rate * g; }
+  };
+  template <class T>
+  update<T> at(index_t /*step*/, T rate) const {
+    return {rate};
+  }
+};
+
+/// v = beta v + g; w -= rate v. (PyTorch's SGD with momentum, without dampening.)
+struct momentum {
+  double beta = 0.9;
+  static constexpr int slots = 1;
+
+  template <class T>
+  struct update {
+    T rate, beta;
+    KDM_HD void operator()(T g, T& w, T* s) const {
+      s[0] = beta * s[0] + g;
+      w -= rate * s[0];
+    }
+  };
+  template <class T>
+  update<T> at(index_t /*step*/, T rate) const {
+    return {rate, T(beta)};
+  }
+};
+
+/// Adam with decoupled weight decay (none by default): bias-corrected running mean and variance of the gradient.
+///
+/// m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
+/// w -= rate (decay w + m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon)), t = step + 1.
+///
+/// Source.    Kingma, Ba 2015, "Adam"; Loshchilov, Hutter 2019, "Decoupled weight decay regularization"
+struct adam {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+  static constexpr int slots = 2;
+
+  template <class T>
+  struct update {
+    T step_size, mean_gain, variance_gain, epsilon, variance_scale, shrink;
+    KDM_HD void operator()(T g, T& w, T* s) const {
+      s[0] += mean_gain * (g - s[0]);
+      s[1] += variance_gain * (g * g - s[1]);
+      w = shrink * w - step_size * s[0] / (math::sqrt(s[1]) * variance_scale + epsilon);
+    }
+  };
+  template <class T>
+  update<T> at(index_t step, T rate) const {
+    const double t = double(step) + 1;
+    // 1 - beta is taken in double: in float, 1 - 0.999f is off by 1.3e-5 of itself.
+    return {T(double(rate) / (1 - std::pow(beta1, t))), T(1 - beta1), T(1 - beta2), T(epsilon),
+            T(1 / std::sqrt(1 - std::pow(beta2, t))), T(1 - double(rate) * weight_decay)};
+  }
+};
+
+/// Adam with the weight decay of 0.01 that PyTorch's AdamW has.
+inline adam adamw(double weight_decay = 0.01) { return {.weight_decay = weight_decay}; }
+
+static_assert(update_rule<sgd, float> && update_rule<momentum, float> && update_rule<adam, double>);
+
+}  // namespace kdm

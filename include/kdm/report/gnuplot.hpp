@@ -1,0 +1,173 @@
+/// Runs gnuplot: a script and its data in, a PNG file out. POSIX.
+#pragma once
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "kdm/core/error.hpp"
+#include "kdm/io/atomic_file.hpp"
+#include "kdm/io/input.hpp"
+
+extern char** environ;
+
+namespace kdm {
+
+/// Numbers for a plot: rows of a named gnuplot data block, `$name` in the script.
+class data_block {
+ public:
+  explicit data_block(std::string name) : name_(std::move(name)) {}
+
+  /// Appends one row; a value that is not finite becomes a gap.
+  template <class... Numbers>
+  void row(Numbers... numbers) {
+    (append(double(numbers)), ...);
+    text_.back() = '\n';
+  }
+  /// An empty row: gnuplot interrupts lines there.
+  void gap() { text_ += '\n'; }
+
+  const std::string& name() const { return name_; }
+  const std::string& text() const { return text_; }
+
+ private:
+  void append(double number) {
+    text_ += std::isfinite(number) ? concat(number) : std::string("NaN");
+    text_ += ' ';
+  }
+
+  std::string name_;
+  std::string text_;
+};
+
+struct canvas {
+  int width = 900;
+  int height = 800;
+};
+
+namespace detail {
+
+/// A new folder that only this user can enter, removed with everything in it.
+class private_folder {
+ public:
+  private_folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "kdm-gnuplot-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr)
+      fail<io_error>("gnuplot: cannot create the folder ", name, ": ", std::generic_category().message(errno));
+    path_ = name;
+  }
+  private_folder(const private_folder&) = delete;
+  private_folder& operator=(const private_folder&) = delete;
+  ~private_folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  std::filesystem::path operator/(const char* name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline std::string trimmed(std::string text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string::npos) return "(no message)";
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+}  // namespace detail
+
+/// The gnuplot program.
+///
+/// It is started directly, without a shell. Its script never holds a path of the user: the PNG comes out of its
+/// standard output, and titles go in as `quoted` strings, so that no text can become a command.
+class gnuplot {
+ public:
+  /// `program` is a name to look up in PATH, or a path.
+  explicit gnuplot(std::string program = "gnuplot") : program_(std::move(program)) {}
+
+  /// `text` as a gnuplot string constant that stands for itself.
+  ///
+  /// Whatever gnuplot could see as more than a letter (quotes, backslash, backquote, @, $) is an octal escape, which is
+  /// read after all substitution. (A quote doubled inside single quotes is not enough: at the start it ends the
+  /// string.) Control characters become spaces.
+  static std::string quoted(std::string_view text) {
+    constexpr std::string_view plain = " ,.:;+-*/=()%_^<>!?#&|~";
+    std::string result = "\"";
+    for (const char c : text) {
+      const auto code = static_cast<unsigned char>(c);
+      const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || code >= 0x80;
+      if (code < 0x20 || code == 0x7f)
+        result += ' ';
+      else if (letter || plain.find(c) != std::string_view::npos)
+        result += c;
+      else
+        result += concat('\\', char('0' + (code >> 6)), char('0' + (code >> 3 & 7)), char('0' + (code & 7)));
+    }
+    return result + '"';
+  }
+
+  /// Draws with pngcairo and replaces `output` by the picture, whole or not at all.
+  ///
+  /// `script` is gnuplot code (it may do anything gnuplot can, so build it of constants and `quoted` strings); the
+  /// terminal, the encoding and the data blocks are set before it. Enhanced text is off: `_` and `^` stand for
+  /// themselves.
+  /// Throws.    io_error when gnuplot is missing, when it fails (with its own message) or the file cannot be written.
+  void draw(std::string_view script, const std::vector<data_block>& blocks, const std::filesystem::path& output,
+            canvas size = {}) const {
+    const detail::private_folder folder;
+    std::string text = concat("set encoding utf8\nset terminal pngcairo noenhanced size ", size.width, ",", size.height,
+                              " background rgb 'white' font 'DejaVu Sans,12'\n");
+    for (const data_block& block : blocks) text += concat("$", block.name(), " << END\n", block.text(), "END\n");
+    text += script;
+    text += "\nunset output\n";
+    io::write_file(folder / "script.gp", text);
+    const int status = run(folder);
+    const std::string message = detail::trimmed(io::read_file(folder / "messages"));
+    if (status != 0) fail<io_error>("gnuplot: failed for ", output.string(), ": ", message);
+    const std::string picture = io::read_file(folder / "picture.png");
+    if (!picture.starts_with("\x89PNG\r\n\x1a\n"))
+      fail<io_error>("gnuplot: drew nothing for ", output.string(), ": ", message);
+    io::write_file(output, picture);
+  }
+
+ private:
+  /// The exit status: 0 when gnuplot says that all is well.
+  int run(const detail::private_folder& folder) const {
+    const std::string script = (folder / "script.gp").string();
+    posix_spawn_file_actions_t streams;
+    ::posix_spawn_file_actions_init(&streams);
+    const auto redirect = [&](int stream, const std::string& path, int flags) {
+      ::posix_spawn_file_actions_addopen(&streams, stream, path.c_str(), flags, 0600);
+    };
+    redirect(0, "/dev/null", O_RDONLY);
+    redirect(1, (folder / "picture.png").string(), O_WRONLY | O_CREAT | O_TRUNC);
+    redirect(2, (folder / "messages").string(), O_WRONLY | O_CREAT | O_TRUNC);
+
+    std::string program = program_, defaults = "-d", file = script;  // -d: the same picture whatever ~/.gnuplot says
+    char* arguments[] = {program.data(), defaults.data(), file.data(), nullptr};
+    pid_t child = 0;
+    const int started = ::posix_spawnp(&child, program.c_str(), &streams, nullptr, arguments, environ);
+    ::posix_spawn_file_actions_destroy(&streams);
+    if (started != 0)
+      fail<io_error>("gnuplot: cannot start '", program_, "': ", std::generic_category().message(started),
+                     "; pictures need gnuplot with pngcairo (Debian and Ubuntu: the package gnuplot-nox)");
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0)
+      if (errno != EINTR) fail<io_error>("gnuplot: lost sight of it: ", std::generic_category().message(errno));
+    return status;
+  }
+
+  std::string program_;
+};
+
+}  // namespace kdm

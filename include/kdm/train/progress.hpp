@@ -1,0 +1,101 @@
+/// A progress line for people: rate, remaining time and losses.
+#pragma once
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <ostream>
+#include <string>
+
+#include "kdm/train/trainer.hpp"
+
+namespace kdm {
+
+namespace detail {
+
+inline std::string format(const char* form, double value) {
+  char text[64];
+  std::snprintf(text, sizeof text, form, value);
+  return text;
+}
+
+/// "1:23:45", "23:45"
+inline std::string clock_text(double seconds) {
+  const long total = long(std::ceil(seconds));
+  char text[64];
+  if (total >= 3600)
+    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", total / 3600, total / 60 % 60, total % 60);
+  else
+    std::snprintf(text, sizeof text, "%ld:%02ld", total / 60, total % 60);
+  return text;
+}
+
+}  // namespace detail
+
+/// A callback that writes a line now and then.
+///
+/// On a terminal (`live`) one line is rewritten a few times a second; elsewhere a line is added about twenty times a
+/// run, so that logs stay short. `extra` may add text of its own, such as a validation error.
+class progress_line {
+ public:
+  progress_line(std::ostream& out, bool live, std::function<std::string()> extra = {})
+      : out_(out), live_(live), extra_(std::move(extra)) {}
+
+  template <class Trainer>
+  void operator()(Trainer& t, const step_report& r) {
+    const auto now = clock::now();
+    if (done_here_++ == 0) {
+      start_ = shown_ = now;
+      names_ = t.objective().names();
+    }
+    const bool last = r.step == r.steps;
+    const double since = seconds(shown_, now);
+    const index_t stride = std::max<index_t>(1, r.steps / 20);
+    if (!(last || (live_ ? since > 0.2 : r.step % stride == 0))) return;
+    shown_ = now;
+    write(r, seconds(start_, now), double(t.options().batch), last);
+  }
+
+  /// Ends a live line, so that other text can follow. Called by itself after the last step.
+  void finish() {
+    if (live_ && width_ > 0) out_ << std::endl;
+    width_ = 0;
+  }
+
+ private:
+  using clock = std::chrono::steady_clock;
+  static double seconds(clock::time_point a, clock::time_point b) {
+    return std::chrono::duration<double>(b - a).count();
+  }
+
+  void write(const step_report& r, double elapsed, double batch, bool last) {
+    // The first step also paid for warming up, so the rate counts from its end.
+    const double rate = elapsed > 0 ? double(done_here_ - 1) / elapsed : 0;
+    std::string line = concat("step ", r.step, "/", r.steps);
+    if (rate > 0) {
+      line += detail::format("  %.3g steps/s", rate) + detail::format("  %.3g pairs/s", rate * batch);
+      if (!last) line += "  " + detail::clock_text(double(r.steps - r.step) / rate) + " left";
+    }
+    line += detail::format("  loss %.3e", r.loss);
+    for (std::size_t k = 0; k < names_.size(); ++k) line += "  " + names_[k] + detail::format(" %.2e", r.terms[k]);
+    if (extra_) line += extra_();
+    if (!live_) {
+      out_ << line << std::endl;
+      return;
+    }
+    out_ << '\r' << line << std::string(width_ > line.size() ? width_ - line.size() : 0, ' ') << std::flush;
+    width_ = line.size();
+    if (last) finish();
+  }
+
+  std::ostream& out_;
+  bool live_;
+  std::function<std::string()> extra_;
+  std::vector<std::string> names_;
+  clock::time_point start_, shown_;
+  index_t done_here_ = 0;
+  std::size_t width_ = 0;
+};
+
+}  // namespace kdm

@@ -1,0 +1,290 @@
+/// The trainer: batches, lanes, gradients, updates.
+#pragma once
+
+#include <chrono>
+#include <cmath>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "kdm/core/denormals.hpp"
+#include "kdm/exec/serial.hpp"
+#include "kdm/exec/slicing.hpp"
+#include "kdm/koopman/distillation.hpp"
+#include "kdm/nn/initialize.hpp"
+#include "kdm/nn/schedule.hpp"
+#include "kdm/train/average.hpp"
+#include "kdm/train/batches.hpp"
+#include "kdm/train/update.hpp"
+
+namespace kdm {
+
+/// How to train. The defaults are the published recipe's optimiser at a batch that suits a processor.
+struct train_options {
+  index_t steps = 10000;           ///< of the whole run: what the schedule spans
+  index_t batch = 1024;            ///< pairs a step
+  double learning_rate = 1e-3;     ///< of a schedule's factor 1
+  kdm::schedule schedule = schedules::cosine();
+  double clip_norm = 0;            ///< largest norm of the gradient; 0 does not clip
+  moving_average average = {};
+  std::uint64_t seed = 1;          ///< of initial weights, batches and latent noise
+  slicing slices = {};
+};
+
+/// What one step did.
+struct step_report {
+  index_t step = 0;               ///< steps done, this one included
+  index_t steps = 0;              ///< of the whole run
+  double loss = 0;                ///< the weighted sum of the terms
+  std::vector<double> terms;      ///< the unweighted terms, in the objective's order
+  double learning_rate = 0;
+};
+
+/// Everything a run needs to go on: restored, it continues bit for bit.
+template <class T>
+struct training_state {
+  index_t step = 0;
+  matrix<T> weights, average;  ///< [1, weights]
+  matrix<T> slots;             ///< [Rule::slots, weights]
+};
+
+/// What a callback may answer after a step.
+enum class verdict { go_on, stop };
+
+/// Trains a distillation on a set of pairs.
+///
+/// The batch is cut into slices; every lane pushes its slices through the whole network with memory of its own, and
+/// the gradients of the groups are summed in order: the same bits for any number of lanes. A step allocates nothing.
+/// Shapes.    xT [n, noise], x0 [n, data] (copied to the backend), any n >= 1.
+/// Throws.    shape_error, option_error; numeric_error naming step and term when a loss stops being finite.
+/// Example.   examples/quickstart.cpp
+template <class Model, class Objective, class Rule, backend B, executor E = serial>
+  requires distillable<Model, B> && update_rule<Rule, value_t<B>>
+class trainer {
+ public:
+  using T = value_t<B>;
+
+  trainer(distillation<Model, Objective> problem, Rule rule, train_options options, const_view<T> xT, const_view<T> x0,
+          B b = {}, E e = {})
+      : problem_(std::move(problem)), rule_(rule), options_(std::move(options)), backend_(b), executor_(std::move(e)),
+        shared_(b), order_{x0.rows, options_.seed} {
+    check(xT, x0);
+    slices_ = std::is_same_v<typename B::space, host_space> ? options_.slices.chosen_for(options_.batch)
+                                                            : slicing::whole(options_.batch);
+    const index_t size = problem_.model().size(), terms = Objective::count();
+    m_ = planned(shared_, [&](arena<B>& a) {
+      return buffers{a.take(x0.rows, xT.cols), a.take(x0.rows, x0.cols), a.take(1, size),
+                     a.take(1, size),          a.take(Rule::slots, size), a.take(slices_.groups, size),
+                     a.take(1, size),          a.take(slices_.groups, terms), a.take(1, norm_chunks()),
+                     a.take(1, 1)};
+    });
+    backend_.upload(xT, m_.xT);
+    backend_.upload(x0, m_.x0);
+    values_ = matrix<T>(slices_.groups, terms);
+    report_.terms.resize(std::size_t(terms));
+    report_.steps = options_.steps;
+    for (int k = 0; k < executor_.lanes(); ++k) lanes_.emplace_back(backend_, problem_, slices_.rows);
+    const matrix<T> w = initial_weights<T>(manifest_of(problem_.model()), options_.seed);
+    restore({0, w, w, matrix<T>(Rule::slots, size)});
+  }
+
+  const Model& model() const { return problem_.model(); }
+  const Objective& objective() const { return problem_.objective(); }
+  const train_options& options() const { return options_; }
+  const step_report& report() const { return report_; }
+  index_t step() const { return step_; }
+
+  /// One step of training.
+  const step_report& advance() {
+    const T rate = T(options_.learning_rate * options_.schedule(step_, options_.steps));
+    executor_.for_chunks(slices_.groups, 1, [this](index_t first, index_t last, int k) {
+      const flush_denormals guard;
+      for (index_t g = first; g < last; ++g) run_group(lanes_[std::size_t(k)], g);
+    });
+    backend_.download(m_.values, values_);
+    backend_.synchronize();
+    write_report(rate);  // before the update: a loss that is not finite leaves the weights as they were
+    if (options_.clip_norm > 0) measure_norm();
+    executor_.for_chunks(model().size(), chunk, [this, rate](index_t first, index_t last, int k) {
+      const flush_denormals guard;
+      update(lanes_[std::size_t(k)].b, first, last - first, rate);
+    });
+    ++step_;
+    return report_;
+  }
+
+  /// Trains until options().steps, calling every callback after every step: callback(trainer, report), which may
+  /// return a verdict.
+  template <class... Callbacks>
+  void run(Callbacks&&... callbacks) {
+    bool stop = false;
+    while (step_ < options_.steps && !stop) {
+      advance();
+      ((stop = ask(callbacks) || stop), ...);
+    }
+  }
+
+  /// The weights as trained, and their moving average: what sampling and validation should use.
+  matrix<T> weights() { return fetch(m_.w); }
+  matrix<T> average() { return fetch(m_.average); }
+
+  training_state<T> state() { return {step_, weights(), average(), fetch(m_.slots)}; }
+
+  /// Throws.    shape_error when the state belongs to another model or rule.
+  void restore(const training_state<T>& s) {
+    require_size("training state: number of weights", s.weights.size(), model().size());
+    require_size("training state: number of averaged weights", s.average.size(), model().size());
+    require_size("training state: slots per weight", s.slots.rows(), Rule::slots);
+    require_size("training state: weights with slots", Rule::slots ? s.slots.cols() : 0, Rule::slots ? model().size() : 0);
+    backend_.upload(s.weights.view(), m_.w);
+    backend_.upload(s.average.view(), m_.average);
+    if (Rule::slots > 0) backend_.upload(s.slots.view(), m_.slots);
+    backend_.synchronize();
+    step_ = s.step;
+  }
+
+  /// Lets `change(view)` rewrite the host copy of the weights; the average takes over what changed. For refits.
+  template <class Change>
+  void change_weights(Change change) {
+    training_state<T> s = state();
+    const matrix<T> before = s.weights;
+    change(s.weights.view());
+    for (index_t i = 0; i < before.size(); ++i)
+      if (s.weights.data()[i] != before.data()[i]) s.average.data()[i] = s.weights.data()[i];
+    restore(s);
+  }
+
+ private:
+  static constexpr index_t chunk = 8192;  // weights a lane updates at a time: they stay in its cache
+
+  struct buffers {
+    view_of<B> xT, x0;          // all pairs
+    view_of<B> w, average, slots;
+    view_of<B> gradients;       // [groups, weights]
+    view_of<B> gradient;        // their sum
+    view_of<B> values;          // [groups, terms]
+    view_of<B> norms, norm2;    // squared norms of the chunks, and their sum
+  };
+
+  struct lane_buffers {
+    distillation_frame<B, Model> frame;
+    view_of<B> xT, x0;
+  };
+
+  struct lane {
+    lane(B backend, const distillation<Model, Objective>& problem, index_t rows) : b(backend), memory(backend) {
+      const Model& m = problem.model();
+      f = planned(memory, [&](arena<B>& a) {
+        auto frame = problem.plan(a, rows);
+        const view_of<B> xT = a.take(rows, m.noise_dimension()), x0 = a.take(rows, m.data_dimension());
+        return lane_buffers{std::move(frame), xT, x0};
+      });
+    }
+    B b;
+    arena<B> memory;
+    lane_buffers f;
+  };
+
+  void check(const_view<T> xT, const_view<T> x0) const {
+    require_size("trainer: columns of xT", xT.cols, model().noise_dimension());
+    require_size("trainer: columns of x0", x0.cols, model().data_dimension());
+    require_size("trainer: rows of xT", xT.rows, x0.rows);
+    if (x0.rows < 1) fail<shape_error>("trainer: no pairs, expected at least 1");
+    if (options_.steps < 0) fail<option_error>("trainer: steps is ", options_.steps, ", expected 0 or more");
+    if (options_.batch < 1) fail<option_error>("trainer: batch is ", options_.batch, ", expected at least 1");
+    if (!(options_.learning_rate > 0))
+      fail<option_error>("trainer: learning_rate is ", options_.learning_rate, ", expected more than 0");
+    if (!(options_.clip_norm >= 0))
+      fail<option_error>("trainer: clip_norm is ", options_.clip_norm, ", expected 0 (no clipping) or more");
+    options_.average.at(0);
+  }
+
+  index_t norm_chunks() const { return (model().size() + chunk - 1) / chunk; }
+
+  void run_group(lane& l, index_t g) {
+    const index_t slices = (options_.batch + slices_.rows - 1) / slices_.rows;
+    const view_of<B> gradient = m_.gradients.row(g), values = m_.values.row(g);
+    ops::fill(l.b, T(0), gradient);
+    ops::fill(l.b, T(0), values);
+    for (index_t s = g * slices / slices_.groups; s < (g + 1) * slices / slices_.groups; ++s) {
+      const index_t first = s * slices_.rows, n = std::min(slices_.rows, options_.batch - first);
+      const view_of<B> xT = l.f.xT.row_range(0, n), x0 = l.f.x0.row_range(0, n);
+      gather_pairs(l.b, order_, step_ * options_.batch + first, m_.xT, m_.x0, xT, x0);
+      problem_.value_and_gradient(l.b, const_view_of<B>(m_.w), gradient, const_view_of<B>(xT), const_view_of<B>(x0),
+                                  {options_.seed, std::uint32_t(step_), first, options_.batch}, values, l.f.frame);
+    }
+  }
+
+  void sum_gradients(B& b, index_t first, index_t n) {
+    b.sum_rows(ops::take_first{}, T(0), m_.gradient.col_range(first, n),
+               const_view_of<B>(m_.gradients.col_range(first, n)));
+  }
+
+  void measure_norm() {
+    executor_.for_chunks(model().size(), chunk, [this](index_t first, index_t last, int k) {
+      B& b = lanes_[std::size_t(k)].b;
+      sum_gradients(b, first, last - first);
+      const const_view_of<B> g = m_.gradient.col_range(first, last - first).reshaped(last - first, 1);
+      b.sum_rows(ops::product{}, T(0), m_.norms.col_range(first / chunk, 1), g, g);
+    });
+    backend_.sum_rows(ops::take_first{}, T(0), m_.norm2, const_view_of<B>(m_.norms.reshaped(norm_chunks(), 1)));
+  }
+
+  void update(B& b, index_t first, index_t n, T rate) {
+    const bool clipped = options_.clip_norm > 0;
+    if (!clipped) sum_gradients(b, first, n);
+    update_weights(b, rule_, step_, rate, T(options_.average.at(step_)), T(options_.clip_norm),
+                   clipped ? const_view_of<B>(m_.norm2) : const_view_of<B>{},
+                   const_view_of<B>(m_.gradient.col_range(first, n)), m_.w.col_range(first, n),
+                   m_.average.col_range(first, n), m_.slots.col_range(first, n));
+  }
+
+  void write_report(T rate) {
+    report_.step = step_ + 1;
+    report_.learning_rate = double(rate);
+    report_.loss = 0;
+    for (index_t k = 0; k < Objective::count(); ++k) {
+      double sum = 0;
+      for (index_t g = 0; g < slices_.groups; ++g) sum += double(values_(g, k));
+      report_.terms[std::size_t(k)] = sum;
+      report_.loss += weights_of_terms_[std::size_t(k)] * sum;
+      if (!std::isfinite(sum))
+        fail<numeric_error>("training: the term ", objective().names()[std::size_t(k)], " is ", sum, " at step ",
+                            step_ + 1, ", expected a finite number; try a lower learning rate");
+    }
+  }
+
+  template <class Callback>
+  bool ask(Callback& callback) {
+    if constexpr (std::is_void_v<std::invoke_result_t<Callback&, trainer&, const step_report&>>) {
+      callback(*this, report_);
+      return false;
+    } else {
+      return callback(*this, report_) == verdict::stop;
+    }
+  }
+
+  matrix<T> fetch(view_of<B> v) {
+    matrix<T> host(v.rows, v.cols);
+    if (host.size() > 0) backend_.download(v, host);
+    backend_.synchronize();
+    return host;
+  }
+
+  distillation<Model, Objective> problem_;
+  Rule rule_;
+  train_options options_;
+  B backend_;
+  E executor_;
+  arena<B> shared_;
+  batch_order order_;
+  slicing slices_;
+  buffers m_;
+  std::vector<lane> lanes_;
+  matrix<T> values_;
+  std::vector<double> weights_of_terms_ = problem_.objective().weights();
+  step_report report_;
+  index_t step_ = 0;
+};
+
+}  // namespace kdm

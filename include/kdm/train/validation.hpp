@@ -1,0 +1,58 @@
+/// The pair error of the averaged student on held-out pairs, during training.
+#pragma once
+
+#include <limits>
+#include <string>
+
+#include "kdm/koopman/generator.hpp"
+#include "kdm/metrics/pair_error.hpp"
+#include "kdm/train/progress.hpp"
+#include "kdm/train/trainer.hpp"
+
+namespace kdm {
+
+/// A callback that pushes held-out noise through the averaged weights every so many steps, and after the last.
+///
+/// Shapes.    xT [n, noise], x0 [n, data]: host views that outlive the callback.
+/// Cost.      one pass of the student over the held-out pairs each time.
+template <class T, class E = serial>
+class validation {
+ public:
+  validation(const_view<T> xT, const_view<T> x0, index_t every, E executor = {})
+      : xT_(xT), x0_(x0), every_(every), executor_(executor) {
+    if (every < 1) fail<option_error>("validation: every ", every, " steps, expected at least 1");
+    require_size("validation: rows of xT", xT.rows, x0.rows);
+  }
+
+  template <class Trainer>
+  void operator()(Trainer& t, const step_report& r) {
+    fresh_ = r.step % every_ == 0 || r.step == r.steps;
+    if (fresh_) errors_ = measure(t);
+  }
+
+  /// The errors now, whatever the step.
+  template <class Model, class Objective, class Rule, class B, class Executor>
+  pair_errors measure(trainer<Model, Objective, Rule, B, Executor>& t) const {
+    generator<Model, B, E> student(t.model(), t.average().view(), 1, B{}, executor_);
+    return pair_error(student.push(xT_), x0_);
+  }
+
+  /// The last errors (NaN before the first), and whether they belong to the step just done.
+  const pair_errors& errors() const { return errors_; }
+  bool fresh() const { return fresh_; }
+
+  /// For a progress line: "  held out 1.23e-03".
+  std::string text() const {
+    return errors_.mean_squared == errors_.mean_squared ? detail::format("  held out %.2e", errors_.mean_squared) : "";
+  }
+
+ private:
+  const_view<T> xT_, x0_;
+  index_t every_;
+  E executor_;
+  static constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  pair_errors errors_{unknown, unknown, unknown, unknown, unknown};
+  bool fresh_ = false;
+};
+
+}  // namespace kdm

@@ -1,0 +1,8 @@
+// The conformance suite on a backend with the six clauses alone, in a memory space of its own.
+#include "backend/conformance.hpp"
+#include "backend/six_clauses.hpp"
+
+TEST_CASE_TEMPLATE("a backend of six clauses conforms", B,
+                   kdm_test::six_clauses<float>, kdm_test::six_clauses<double>) {
+  kdm_test::check_backend(B{});
+}

@@ -1,0 +1,239 @@
+#include <doctest/doctest.h>
+
+#include "kdm/io/json.hpp"
+#include "kdm/io/npy.hpp"
+#include "kdm/io/safetensors.hpp"
+#include "kdm/io/trajectories.hpp"
+#include "runs.hpp"
+
+using kdm_test::contains;
+using kdm_test::kdm_run;
+using kdm_test::outcome;
+using kdm_test::read_bytes;
+using kdm_test::temporary_folder;
+
+namespace {
+
+const std::string small = " --hidden 16 --depth 2 --batch 64 --learning-rate 5e-3 --threads 1 ";
+
+void teach_small(const temporary_folder& folder) {
+  const outcome taught = kdm_run(folder, "teach --samples 600 --steps 8 --snapshots 3 --seed 3 --out pairs.npy");
+  INFO(taught.err);
+  REQUIRE(taught.status == 0);
+}
+
+std::size_t files_in(const std::filesystem::path& folder) {
+  std::size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::recursive_directory_iterator(folder)) ++count;
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("teach writes trajectories from noise to the checkerboard whatever the number of threads") {
+  const temporary_folder folder;
+  REQUIRE(kdm_run(folder, "teach --samples 1500 --steps 10 --snapshots 4 --seed 5 --threads 1 --out a.npy").status == 0);
+  REQUIRE(kdm_run(folder, "teach --samples 1500 --steps 10 --snapshots 4 --seed 5 --threads 3 --out b.npy").status == 0);
+  CHECK(read_bytes(folder / "a.npy") == read_bytes(folder / "b.npy"));
+  const auto t = kdm::io::load_trajectories<float>(folder / "a.npy");
+  CHECK(t.shape() == kdm::io::shape_t{4, 1500, 2});
+  double noise = 0;
+  for (kdm::index_t i = 0; i < 1500; ++i) noise += double(t.slice(0)(i, 0)) * double(t.slice(0)(i, 0)) / 1500;
+  CHECK(noise == doctest::Approx(1).epsilon(0.15));
+}
+
+TEST_CASE("teach knows every teacher and path and solver") {
+  const temporary_folder folder;
+  for (const char* solver : {"euler", "heun", "rk4"})
+    for (const char* path : {"flow", "edm"})
+      CHECK(kdm_run(folder, std::string("teach --teacher gaussians --path ") + path + " --solver " + solver +
+                                " --samples 20 --steps 5 --snapshots 2 --out g.npy")
+                .status == 0);
+  kdm::io::save_npy(folder / "points.npy", kdm_test::random_matrix<float>(30, 3, 1).view());
+  REQUIRE(kdm_run(folder, "teach --teacher empirical --data points.npy --samples 20 --steps 5 --snapshots 2 --out e.npy")
+              .status == 0);
+  CHECK(kdm::io::load_trajectories<float>(folder / "e.npy").shape() == kdm::io::shape_t{2, 20, 3});
+}
+
+TEST_CASE("the whole way from teacher to report") {
+  const temporary_folder folder;
+  teach_small(folder);
+  const outcome distilled = kdm_run(folder, "distill --pairs pairs.npy --out model --steps 150" + small);
+  INFO(distilled.err);
+  REQUIRE(distilled.status == 0);
+  CHECK(contains(distilled.out, "held-out pair error"));
+  CHECK(contains(distilled.err, "operator fitted"));
+  for (const char* name : {"model.safetensors", "checkpoint.safetensors", "configuration.json", "training.jsonl"})
+    CHECK(std::filesystem::exists(folder / ("model/" + std::string(name))));
+
+  SUBCASE("samples depend on the seed and not on the threads or the number") {
+    REQUIRE(kdm_run(folder, "sample --model model --samples 700 --seed 4 --threads 1 --out a.npy").status == 0);
+    REQUIRE(kdm_run(folder, "sample --model model --samples 500 --seed 4 --threads 2 --out b.npy").status == 0);
+    const auto a = kdm::io::load_npy_matrix<float>(folder / "a.npy"), b = kdm::io::load_npy_matrix<float>(folder / "b.npy");
+    REQUIRE(a.rows() == 700);
+    CHECK(std::equal(b.data(), b.data() + b.size(), a.data()));
+  }
+  SUBCASE("given noise is pushed") {
+    const auto pairs = kdm::io::load_pairs<float>(folder / "pairs.npy");
+    kdm::io::save_npy(folder / "noise.npy", pairs.xT.view());
+    REQUIRE(kdm_run(folder, "sample --model model --noise noise.npy --out x.npy").status == 0);
+    const auto x = kdm::io::load_npy_matrix<float>(folder / "x.npy");
+    double squares = 0;
+    for (kdm::index_t k = 0; k < x.size(); ++k) squares += std::pow(double(x.data()[k]) - double(pairs.x0.data()[k]), 2);
+    // Far from trained, but far better than guessing: the data have a mean square of about 6.6.
+    CHECK(squares / double(x.size()) < 2);
+  }
+  SUBCASE("evaluate and analyze") {
+    REQUIRE(kdm_run(folder, "evaluate --model model --pairs pairs.npy --support checkerboard --out m.json").status == 0);
+    const auto figures = kdm::io::read_json(folder / "m.json");
+    CHECK(figures["pair_error"]["mean_squared"].get<double>() > 0);
+    CHECK(figures["share_outside_support"].size() == 2);
+    CHECK(figures["share_outside_support"][0]["teacher"].get<double>() < 0.05);
+    if (std::system("gnuplot --version >/dev/null 2>&1") != 0) return;
+    const outcome analyzed = kdm_run(folder, "analyze --model model --pairs pairs.npy --support checkerboard --out page");
+    INFO(analyzed.err);
+    REQUIRE(analyzed.status == 0);
+    const std::string page = read_bytes(folder / "page/report.html");
+    CHECK(contains(page, "data:image/png;base64,"));
+    CHECK_FALSE(contains(page, "src=\"http"));
+    for (const char* picture : {"samples", "spectrum", "training", "pair_errors", "noise_structure"})
+      CHECK(read_bytes(folder / ("page/" + std::string(picture) + ".png")).starts_with("\x89PNG"));
+  }
+  SUBCASE("the model file opens as a state dict") {
+    const auto file = kdm::io::load_safetensors(folder / "model/model.safetensors");
+    CHECK(file.entry("encoder_noise.0.weight").shape == kdm::io::shape_t{16, 2});
+    CHECK(file.entry("koopman.bias").shape == kdm::io::shape_t{16});
+    CHECK(file.metadata().at("format") == "pt");
+  }
+}
+
+TEST_CASE("a run that stops and resumes leaves the same bytes as one that does not") {
+  const temporary_folder folder;
+  teach_small(folder);
+  const std::string common = "distill --pairs pairs.npy --steps 60 --checkpoint-every 7" + small;
+  REQUIRE(kdm_run(folder, common + "--out whole").status == 0);
+  REQUIRE(kdm_run(folder, common + "--out parts --stop-after 25").status == 0);
+  CHECK(read_bytes(folder / "whole/checkpoint.safetensors") != read_bytes(folder / "parts/checkpoint.safetensors"));
+  const outcome resumed = kdm_run(folder, "distill --pairs pairs.npy --out parts --resume --threads 2");
+  INFO(resumed.err);
+  REQUIRE(resumed.status == 0);
+  for (const char* name : {"checkpoint.safetensors", "model.safetensors", "configuration.json"})
+    CHECK(read_bytes(folder / (std::string("whole/") + name)) == read_bytes(folder / (std::string("parts/") + name)));
+  const outcome other = kdm_run(folder, "distill --pairs pairs.npy --out parts --resume --batch 32");
+  CHECK(other.status == 2);
+  CHECK(contains(other.err, "--resume goes on with parts/configuration.json"));
+}
+
+TEST_CASE("an interrupted run ends with a checkpoint from which it resumes") {
+  const temporary_folder folder;
+  teach_small(folder);
+  const std::string line = "cd '" + folder.path().string() +
+                           "' && { '" KDM_COMMAND "' distill --pairs pairs.npy --out model --steps 1000000 --hidden 16 "
+                           "--depth 2 --batch 64 --threads 1 --checkpoint-every 1000000 >out.txt 2>err.txt & pid=$!; "
+                           "while ! grep -q '\"step\"' model/training.jsonl 2>/dev/null; do sleep 0.05; done; "
+                           "kill -INT $pid; wait $pid; }";
+  // A shell gives its background jobs an ignored SIGINT unless it is interactive or monitors them.
+  const int code = std::system(("bash -c 'set -m; " + [&] {
+                                 std::string quoted;
+                                 for (const char c : line) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+                                 return quoted;
+                               }() + "'").c_str());
+  CHECK(code == 0);
+  CHECK(contains(read_bytes(folder / "out.txt"), "go on with --resume"));
+  const outcome resumed = kdm_run(folder, "distill --pairs pairs.npy --out model --resume --stop-after 3");
+  CHECK(resumed.status == 0);
+  CHECK(contains(resumed.err, "going on after step"));
+}
+
+TEST_CASE("the effective configuration holds every default and is accepted again") {
+  const temporary_folder folder;
+  teach_small(folder);
+  REQUIRE(kdm_run(folder, "distill --pairs pairs.npy --out a --steps 3" + small).status == 0);
+  const auto written = kdm::io::read_json(folder / "a/configuration.json");
+  CHECK(written["training"]["batch"] == 64);
+  CHECK(written["model"]["prior_scale"].get<double>() > 0.9);
+  CHECK(written["objective"].contains("latent_noise"));
+  REQUIRE(kdm_run(folder, "distill --pairs pairs.npy --out b --config a/configuration.json").status == 0);
+  CHECK(read_bytes(folder / "a/model.safetensors") == read_bytes(folder / "b/model.safetensors"));
+}
+
+TEST_CASE("usage errors exit with 2 and say which option") {
+  const temporary_folder folder;
+  const auto refuses = [&](const std::string& arguments, const std::string& words) {
+    const outcome o = kdm_run(folder, arguments);
+    INFO(arguments << "\n" << o.err);
+    CHECK(o.status == 2);
+    CHECK(contains(o.err, words));
+  };
+  refuses("", "subcommand is required");
+  refuses("teach", "--out");
+  refuses("teach --out x.npy --solver rk45", "--solver");
+  refuses("teach --out x.npy --steps 0", "--steps");
+  refuses("teach --out x.npy --steps 5 --snapshots 9", "snapshots");
+  refuses("teach --out x.npy --teacher empirical", "--data");
+  refuses("teach --out x.npy --samples 1e9x", "--samples");
+  refuses("distill --out m", "--pairs");
+  refuses("sample --model m --out x.npy", "--samples or --noise");
+  refuses("sample --model m --out x.npy --samples 3 --noise n.npy", "--noise");
+  refuses("evaluate --model m --pairs p.npy --support moon", "--support");
+  refuses("juggle", "juggle");
+  teach_small(folder);
+  refuses("distill --pairs pairs.npy --out m --batch 0", "'batch' is 0, expected at least 1");
+  refuses("distill --pairs pairs.npy --out m --learning-rate -1", "learning_rate");
+  kdm_test::write_bytes(folder / "c.json", R"({"training": {"stepz": 4}})");
+  refuses("distill --pairs pairs.npy --out m --config c.json", "c.json: training: unknown key \"stepz\", expected 'steps'");
+  kdm_test::write_bytes(folder / "c.json", R"({"training": {"steps": "4"}})");
+  refuses("distill --pairs pairs.npy --out m --config c.json", "'steps' is the string \"4\", expected an integer");
+  CHECK_FALSE(std::filesystem::exists(folder / "m"));
+  CHECK_FALSE(std::filesystem::exists(folder / "x.npy"));
+}
+
+TEST_CASE("bad files exit with 1 and one sentence that names the file") {
+  const temporary_folder folder;
+  teach_small(folder);
+  REQUIRE(kdm_run(folder, "distill --pairs pairs.npy --out model --steps 2" + small).status == 0);
+  const auto refuses = [&](const std::string& arguments, const std::string& words) {
+    const std::size_t before = files_in(folder.path());
+    const outcome o = kdm_run(folder, arguments);
+    INFO(arguments << "\n" << o.err);
+    CHECK(o.status == 1);
+    CHECK(contains(o.err, words));
+    CHECK(files_in(folder.path()) == before);
+  };
+  const std::string pairs = read_bytes(folder / "pairs.npy"), model = read_bytes(folder / "model/model.safetensors");
+  refuses("distill --pairs nowhere.npy --out m", "nowhere.npy");
+  kdm_test::write_bytes(folder / "cut.npy", pairs.substr(0, pairs.size() - 5));
+  refuses("distill --pairs cut.npy --out m", "cut.npy");
+  std::string nan = pairs;
+  nan.replace(nan.size() - 4, 4, std::string("\0\0\xc0\x7f", 4));
+  kdm_test::write_bytes(folder / "nan.npy", nan);
+  refuses("distill --pairs nan.npy --out m", "nan.npy");
+  kdm::io::save_npy(folder / "flat.npy", kdm::matrix<float>(7, 2).view());
+  refuses("distill --pairs flat.npy --out m", "flat.npy: found shape");
+  kdm::io::save_npy(folder / "wide.npy", kdm::matrix<float>(7, 3).view());
+  refuses("sample --model model --noise wide.npy --out x.npy", "wide.npy: has 3 columns, expected 2");
+  refuses("sample --model model --samples 5 --out nowhere/x.npy", "nowhere/x.npy");
+  refuses("sample --model nowhere --samples 5 --out x.npy", "nowhere/configuration.json");
+  refuses("distill --pairs pairs.npy --out pairs.npy/m", "pairs.npy/m");
+
+  kdm_test::write_bytes(folder / "model/model.safetensors", model.substr(0, 100));
+  refuses("sample --model model --samples 5 --out x.npy", "model/model.safetensors");
+  std::string huge = model;
+  huge.replace(0, 8, std::string("\0\0\0\0\0\0\0\x80", 8));
+  kdm_test::write_bytes(folder / "model/model.safetensors", huge);
+  refuses("evaluate --model model --pairs pairs.npy --out m.json", "model/model.safetensors");
+  kdm_test::write_bytes(folder / "model/model.safetensors", model);
+  kdm_test::write_bytes(folder / "model/configuration.json", "{\"model\": [[[[");
+  refuses("sample --model model --samples 5 --out x.npy", "configuration.json");
+}
+
+TEST_CASE("help and version") {
+  const temporary_folder folder;
+  CHECK(kdm_run(folder, "--help").status == 0);
+  CHECK(contains(kdm_run(folder, "--version").out, "0.1.0"));
+  for (const char* command : {"teach", "distill", "sample", "evaluate", "analyze"}) {
+    const outcome o = kdm_run(folder, std::string(command) + " --help");
+    CHECK(o.status == 0);
+    CHECK(contains(o.out, "--out"));
+  }
+}

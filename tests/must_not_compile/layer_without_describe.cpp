@@ -1,0 +1,26 @@
+// expect: has_describe
+// lines: 30
+#include "kdm/backend/reference.hpp"
+#include "kdm/nn/layer.hpp"
+
+struct pass_through {
+  kdm::index_t inputs() const { return 2; }
+  kdm::index_t outputs() const { return 2; }
+  kdm::index_t size() const { return 0; }
+
+  template <kdm::backend B>
+  struct frame {};
+  template <kdm::backend B>
+  frame<B> plan(kdm::arena<B>&, kdm::index_t, kdm::pass) const {
+    return {};
+  }
+  template <class B>
+  void forward(B&, kdm::const_view_of<B>, kdm::const_view_of<B>, kdm::view_of<B>, frame<B>&) const {}
+  template <class B>
+  void backward(B&, kdm::const_view_of<B>, kdm::view_of<B>, kdm::const_view_of<B>, kdm::const_view_of<B>,
+                kdm::view_of<B>, kdm::view_of<B>, kdm::value_t<B>, frame<B>&) const {}
+};
+
+void train(const kdm::layer<kdm::reference_backend<float>> auto&) {}
+
+int main() { train(pass_through{}); }

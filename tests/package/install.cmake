@@ -1,0 +1,13 @@
+# Installs the library of the build folder BUILD into a fresh PREFIX.
+
+cmake_minimum_required(VERSION 3.25)
+
+file(REMOVE_RECURSE "${PREFIX}")
+execute_process(COMMAND "${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${PREFIX}" --component kdm_development
+  OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+file(GLOB_RECURSE headers "${PREFIX}/include/kdm/*.hpp")
+list(LENGTH headers count)
+if(count EQUAL 0)
+  message(FATAL_ERROR "no header was installed under ${PREFIX}/include/kdm")
+endif()
+message(STATUS "${count} headers installed")
