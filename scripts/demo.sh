@@ -5,8 +5,9 @@ set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-# Options of `kdm distill` for a run of this size; more can be given on the command line of this script.
-distill_options=()
+# Options of `kdm distill` for a run of this size; what is given to this script takes their place.
+distill_options=(--steps 12000)
+if (($#)); then distill_options=("$@"); fi
 
 out=out/demo
 kdm=build/release/bin/kdm
@@ -36,12 +37,12 @@ stage teach teach --samples 50000 --snapshots 10 --seed 1 --out "$out/trajectori
 stage "teach (held out)" teach --samples 10000 --seed 2 --out "$out/held_out.npy"
 say "distill: encoders, Koopman operator and decoder"
 stage distill "$kdm" distill --pairs "$out/trajectories.npy" --validation "$out/held_out.npy" --out "$out" \
-  "${distill_options[@]}" "$@"
+  --overwrite "${distill_options[@]}"
 say "evaluate: student, teacher and truth on held-out noise"
 stage evaluate "$kdm" evaluate --model "$out" --pairs "$out/held_out.npy" --support checkerboard \
   --out "$out/metrics.json"
 say "analyze: spectrum and latent geometry"
-stage analyze "$kdm" analyze --model "$out" --pairs "$out/held_out.npy" --out "$out"
+stage analyze "$kdm" analyze --model "$out" --pairs "$out/held_out.npy" --support checkerboard --out "$out"
 
 say "seconds per stage"
 for i in "${!names[@]}"; do

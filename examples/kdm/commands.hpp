@@ -27,10 +27,11 @@ struct distill_options {
   std::optional<double> learning_rate;
   std::optional<std::uint64_t> seed;
   index_t stop_after = 0, checkpoint_every = 1000, validate_every = 500, log_every = 50;
-  bool resume = false;
+  bool resume = false, overwrite = false;
   int threads = 0;
 };
-void distill(const distill_options& options);
+/// Returns 0, or 128 + the number of the signal that interrupted the run.
+int distill(const distill_options& options);
 
 struct sample_options {
   std::filesystem::path model, noise, out;
@@ -56,5 +57,8 @@ void analyze(const analyze_options& options);
 
 /// Makes a folder (and those above it) where there is none. Throws io_error.
 void make_folder(const std::filesystem::path& folder);
+
+/// Throws io_error unless a file could be written there: to be asked before the work, not after it.
+void require_place(const std::filesystem::path& file);
 
 }  // namespace kdm_command

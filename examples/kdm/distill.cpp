@@ -1,5 +1,7 @@
 // kdm distill: trains a student on pairs and leaves its folder behind.
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -28,7 +30,10 @@ using pair_set = kdm::io::pair_set<scalar>;
 settings effective(const distill_options& o, const model_folder& folder) {
   settings s;
   if (o.resume) s = load_settings(folder.configuration());
-  if (!o.config.empty()) read(s, kdm::io::read_json(o.config), o.config.string());
+  if (!o.config.empty()) {
+    read(s, kdm::io::read_json(o.config), o.config.string());
+    check(s, o.config.string());
+  }
   if (o.steps) s.training.steps = *o.steps;
   if (o.batch) s.training.batch = *o.batch;
   if (o.learning_rate) s.training.learning_rate = *o.learning_rate;
@@ -57,6 +62,16 @@ void complete(model_settings& m, const pair_set& pairs, const std::string& file)
   if (m.prior_scale == 0) m.prior_scale = measured_scale(pairs.xT.view());
 }
 
+/// A number that other pairs are unlikely to have: a resumed run must go on with the same ones.
+///
+/// Source.    Fowler, Noll, Vo: the 64-bit FNV-1a hash.
+std::uint64_t fingerprint(const pair_set& pairs) {
+  std::uint64_t h = 0xcbf29ce484222325u;
+  for (const auto* m : {&pairs.xT, &pairs.x0})
+    for (index_t k = 0; k < m->size(); ++k) h = (h ^ std::bit_cast<std::uint32_t>(m->data()[k])) * 0x100000001b3u;
+  return h;
+}
+
 void divide(kdm::matrix<scalar>& x, double scale) {
   for (index_t k = 0; k < x.size(); ++k) x.data()[k] = scalar(x.data()[k] / scale);
 }
@@ -78,8 +93,8 @@ void print(const kdm::operator_fit_report& fit) {
 }
 
 template <class Objective>
-void train(const settings& s, const distill_options& o, const model_folder& folder, Objective objective,
-           const pair_set& pairs, const pair_set& held_out) {
+int train(const settings& s, const distill_options& o, const model_folder& folder, Objective objective,
+          const pair_set& pairs, const pair_set& held_out, const kdm::stop_on_interrupt& interrupt) {
   const student_model model = build(s.model);
   const kdm::openmp run(o.threads);
   const auto& t = s.training;
@@ -87,14 +102,16 @@ void train(const settings& s, const distill_options& o, const model_folder& fold
   const kdm::train_options options{.steps = t.steps,
                                    .batch = t.batch,
                                    .learning_rate = t.learning_rate,
-                                   .schedule = kdm::schedules::warm_up(std::min(t.warm_up, t.steps), base),
+                                   .schedule = kdm::schedules::warm_up(std::min(t.warm_up, t.steps / 10), base),
                                    .clip_norm = t.clip_norm,
                                    .average = {t.average_decay},
                                    .seed = t.seed};
   kdm::trainer trainer{kdm::distillation{model, std::move(objective)}, kdm::adamw(t.weight_decay), options,
                        pairs.xT.view(), pairs.x0.view(), backend{}, run};
-  const std::string configuration = to_json(s).dump();
-  const kdm::operator_fit_options fit{.latent_noise = s.objective.latent_noise};
+  const std::string configuration =
+      kdm::concat(to_json(s).dump(), " on ", pairs.size(), " pairs, ", fingerprint(pairs));
+  // Forty pairs for every unknown of a row leave little to gain from more.
+  const kdm::operator_fit_options fit{.latent_noise = s.objective.latent_noise, .max_pairs = 40 * (s.model.latent + 1)};
   if (o.resume) {
     trainer.restore(kdm::load_checkpoint<scalar>(folder.checkpoint(), configuration));
     cut_log(folder.log(), trainer.step());
@@ -105,14 +122,15 @@ void train(const settings& s, const distill_options& o, const model_folder& fold
       trainer.change_weights([&](kdm::view<scalar> w) {
         print(kdm::initialize_operator(model, w, pairs.xT.view(), pairs.x0.view(), fit, backend{}, run));
       });
+    // From here on there is something to find in the folder.
+    for (const auto& old : {folder.model(), folder.checkpoint()}) std::filesystem::remove(old);
+    kdm::io::write_json(folder.configuration(), to_json(s));
   }
 
   kdm::validation<scalar, kdm::openmp> held(held_out.xT.view(), held_out.x0.view(), o.validate_every, run);
   kdm::metrics_log log(folder.log(), o.log_every, o.resume);
-  log.add("held_out_pair_error",
-          [&] { return held.fresh() ? held.errors().mean_squared : std::numeric_limits<double>::quiet_NaN(); });
+  log.add("held_out_pair_error", [&] { return held.unlogged(); });
   kdm::progress_line progress(std::cerr, isatty(STDERR_FILENO) != 0, [&] { return held.text(); });
-  kdm::stop_on_interrupt interrupt;
   const index_t first = trainer.step();
   const auto stop_after = [&](auto&, const kdm::step_report& r) {
     return o.stop_after > 0 && r.step - first >= o.stop_after ? kdm::verdict::stop : kdm::verdict::go_on;
@@ -120,8 +138,16 @@ void train(const settings& s, const distill_options& o, const model_folder& fold
   const index_t never = std::numeric_limits<index_t>::max();
   kdm::refit_every refit(t.refit_every > 0 ? t.refit_every : never, kdm::const_view<scalar>(pairs.xT.view()),
                          kdm::const_view<scalar>(pairs.x0.view()), fit, backend{}, run);
-  trainer.run(refit, held, log, progress, kdm::checkpoint_every(o.checkpoint_every, folder.checkpoint(), configuration),
-              interrupt, stop_after);
+  try {
+    if (!interrupt.interrupted())
+      trainer.run(refit, held, log, progress,
+                  kdm::checkpoint_every(o.checkpoint_every, folder.checkpoint(), configuration), interrupt, stop_after);
+  } catch (const kdm::numeric_error& e) {
+    progress.finish();
+    const bool saved = std::filesystem::exists(folder.checkpoint());
+    kdm::fail<kdm::numeric_error>(e.what(), saved ? "; the last checkpoint is " + folder.checkpoint().string()
+                                                  : std::string("; no checkpoint had been written yet"));
+  }
   progress.finish();
 
   kdm::save_checkpoint(folder.checkpoint(), trainer.state(), configuration);
@@ -133,12 +159,16 @@ void train(const settings& s, const distill_options& o, const model_folder& fold
     std::cout << "stopped after step " << trainer.step() << " of " << t.steps << "; go on with --resume\n";
   std::cout << "wrote " << folder.model().string() << ": held-out pair error " << errors.mean_squared << " (median distance "
             << errors.median_distance << ", " << 100 * errors.share_off << " % of the pairs off by more than 0.5)\n";
+  return interrupt.interrupted() && trainer.step() < t.steps ? 128 + interrupt.signal() : 0;
 }
 
 }  // namespace
 
-void distill(const distill_options& o) {
+int distill(const distill_options& o) {
+  const kdm::stop_on_interrupt interrupt;
   const model_folder folder{o.out};
+  if (!o.resume && !o.overwrite && (std::filesystem::exists(folder.model()) || std::filesystem::exists(folder.checkpoint())))
+    kdm::fail<kdm::option_error>(o.out.string(), " holds a model already: --resume goes on with it, --overwrite replaces it");
   settings s = effective(o, folder);
   pair_set pairs = kdm::io::load_pairs<scalar>(o.pairs);
   pair_set held_out;
@@ -160,19 +190,15 @@ void distill(const distill_options& o) {
   divide(held_out.xT, s.model.prior_scale);
 
   make_folder(folder.path);
-  if (!o.resume) {
-    kdm::io::write_json(folder.configuration(), to_json(s));
-    std::filesystem::remove(folder.checkpoint());
-  }
   const auto& w = s.objective;
   const kdm::terms::latent<> latent{.weight = w.latent};
   const kdm::terms::reconstruction<> reconstruction{.weight = w.reconstruction};
   const kdm::terms::prediction<> prediction{.weight = w.prediction};
   // A term with factor 0 would still cost a pass through the decoder.
   if (w.prediction > 0)
-    train(s, o, folder, kdm::objective(w.latent_noise, latent, reconstruction, prediction), pairs, held_out);
-  else
-    train(s, o, folder, kdm::objective(w.latent_noise, latent, reconstruction), pairs, held_out);
+    return train(s, o, folder, kdm::objective(w.latent_noise, latent, reconstruction, prediction), pairs, held_out,
+                 interrupt);
+  return train(s, o, folder, kdm::objective(w.latent_noise, latent, reconstruction), pairs, held_out, interrupt);
 }
 
 }  // namespace kdm_command

@@ -32,6 +32,9 @@ kdm::io::pair_set<scalar> load_pairs_for(const student& s, const std::filesystem
 
 evaluation measure(const student& s, const kdm::io::pair_set<scalar>& pairs, const std::string& support,
                    kdm::openmp run) {
+  if (support == "checkerboard" && s.model.data_dimension() != 2)
+    kdm::fail<kdm::option_error>("--support checkerboard: the model has ", s.model.data_dimension(),
+                                 " dimensions of data, expected 2");
   evaluation e;
   e.pairs = pairs.size();
   auto generator = s.generator(run);
@@ -57,9 +60,6 @@ evaluation measure(const student& s, const kdm::io::pair_set<scalar>& pairs, con
         kdm::sliced_wasserstein(teacher.row_range(0, half), teacher.row_range(half, half), {}, run);
   if (support == "checkerboard") {
     const auto board = kdm::checkerboard<scalar>();
-    if (s.model.data_dimension() != 2)
-      kdm::fail<kdm::option_error>("--support checkerboard: the model has ", s.model.data_dimension(),
-                                   " dimensions of data, expected 2");
     for (const double tolerance : {0., 0.05})
       e.support.push_back({tolerance, kdm::share_outside(student, board, scalar(tolerance), run),
                            kdm::share_outside(teacher, board, scalar(tolerance), run)});
@@ -106,6 +106,7 @@ std::vector<std::pair<std::string, std::string>> rows_of(const evaluation& e) {
 }
 
 void evaluate(const evaluate_options& o) {
+  if (!o.out.empty()) require_place(o.out);
   const student s = load_student({o.model});
   const evaluation e = measure(s, load_pairs_for(s, o.pairs), o.support, kdm::openmp(o.threads));
   for (const auto& [name, value] : rows_of(e))

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <iostream>
+#include <type_traits>
 
 #include "commands.hpp"
 #include "kdm/core/config.hpp"
@@ -14,6 +15,14 @@ void make_folder(const std::filesystem::path& folder) {
   if (problem || !std::filesystem::is_directory(folder))
     kdm::fail<kdm::io_error>(folder.string(), ": cannot be made a folder: ",
                              problem ? problem.message() : std::string("something else has that name"));
+}
+
+void require_place(const std::filesystem::path& file) {
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  if (!std::filesystem::is_directory(folder))
+    kdm::fail<kdm::io_error>(file.string(), ": cannot be written, ", folder.string(), " is no folder");
+  if (std::filesystem::is_directory(file))
+    kdm::fail<kdm::io_error>(file.string(), ": cannot be written, it is a folder");
 }
 
 namespace {
@@ -64,7 +73,8 @@ void add_distill(CLI::App& c, distill_options& o) {
   c.add_option("--depth", o.depth, "Dense layers of each network" + text(s.model.depth));
   c.add_option("--latent", o.latent, "Dimension of the latent space; 0: as --hidden" + text(s.model.latent));
   c.add_option("--seed", o.seed, "Of initial weights, batches and latent noise" + text(s.training.seed));
-  c.add_flag("--resume", o.resume, "Go on from the checkpoint in --out");
+  auto* resume = c.add_flag("--resume", o.resume, "Go on from the checkpoint in --out");
+  c.add_flag("--overwrite", o.overwrite, "Replace the model that is in --out")->excludes(resume);
   c.add_option("--stop-after", o.stop_after, "Stop after so many steps of this call, ready to resume; 0: do not")
       ->check(CLI::NonNegativeNumber);
   c.add_option("--checkpoint-every", o.checkpoint_every, "Steps between checkpoints")
@@ -114,10 +124,14 @@ int run(int argc, char** argv) {
   sample_options sample_o;
   evaluate_options evaluate_o;
   analyze_options analyze_o;
+  int status = 0;
   const auto add = [&](const char* name, const char* what, auto declare, auto& options, auto command) {
     CLI::App* c = app.add_subcommand(name, what);
     declare(*c, options);
-    c->callback([&options, command] { command(options); });
+    c->callback([&options, &status, command] {
+      if constexpr (std::is_void_v<decltype(command(options))>) command(options);
+      else status = command(options);
+    });
     return c;
   };
   add("teach", "Trajectories of an exact teacher, from noise to data", add_teach, teach_o, teach);
@@ -145,7 +159,7 @@ int run(int argc, char** argv) {
     std::cerr << "kdm: " << e.what() << '\n';
     return 2;
   }
-  return 0;
+  return status;
 }
 
 }  // namespace

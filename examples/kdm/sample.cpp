@@ -9,6 +9,7 @@
 namespace kdm_command {
 
 void sample(const sample_options& o) {
+  require_place(o.out);
   const student s = load_student({o.model});
   auto generator = s.generator(kdm::openmp(o.threads));
   kdm::matrix<scalar> noise;

@@ -1,6 +1,7 @@
 /// The configuration of `kdm distill`: every default in one place, as JSON in and out.
 #pragma once
 
+#include <cmath>
 #include <string>
 
 #include "kdm/io/config.hpp"
@@ -31,8 +32,8 @@ struct objective_settings {
 };
 
 struct training_settings {
-  index_t steps = 8000;
-  index_t batch = 512;
+  index_t steps = 30000;
+  index_t batch = 256;
   double learning_rate = 2e-3;
   std::string schedule = "cosine";  ///< or "constant"
   index_t warm_up = 200;            ///< steps of a straight rise before it
@@ -120,14 +121,18 @@ inline json to_json(const settings& s) {
             {"refit_every", t.refit_every}}}};
 }
 
-/// Throws option_error for a value outside its range. `where` names the file or the command line.
+/// Throws option_error for a value outside its range or not finite. `where` names the file or the command line.
 inline void check(const settings& s, const std::string& where) {
   const auto at_least = [&](const char* key, double value, double least) {
-    if (!(value >= least)) kdm::fail<kdm::option_error>(where, ": '", key, "' is ", value, ", expected at least ", least);
+    if (!(value >= least && std::isfinite(value))) kdm::fail<kdm::option_error>(where, ": '", key, "' is ", value, ", expected ", least, " or more");
   };
   const auto at_most = [&](const char* key, double value, double most) {
     if (!(value <= most)) kdm::fail<kdm::option_error>(where, ": '", key, "' is ", value, ", expected at most ", most);
   };
+  at_least("noise_dimension", double(s.model.noise_dimension), 0);
+  at_most("noise_dimension", double(s.model.noise_dimension), 65536);
+  at_least("data_dimension", double(s.model.data_dimension), 0);
+  at_most("data_dimension", double(s.model.data_dimension), 65536);
   at_least("hidden", double(s.model.hidden), 1);
   at_most("hidden", double(s.model.hidden), 65536);
   at_least("depth", double(s.model.depth), 2);
@@ -135,9 +140,9 @@ inline void check(const settings& s, const std::string& where) {
   at_least("latent", double(s.model.latent), 0);
   at_most("latent", double(s.model.latent), 65536);
   at_least("prior_scale", s.model.prior_scale, 0);
-  at_least("objective.latent", s.objective.latent, 0);
-  at_least("objective.reconstruction", s.objective.reconstruction, 0);
-  at_least("objective.prediction", s.objective.prediction, 0);
+  at_least("objective: latent", s.objective.latent, 0);
+  at_least("objective: reconstruction", s.objective.reconstruction, 0);
+  at_least("objective: prediction", s.objective.prediction, 0);
   at_least("latent_noise", s.objective.latent_noise, 0);
   at_least("steps", double(s.training.steps), 0);
   at_least("batch", double(s.training.batch), 1);
@@ -147,7 +152,7 @@ inline void check(const settings& s, const std::string& where) {
   at_least("average_decay", s.training.average_decay, 0);
   at_least("weight_decay", s.training.weight_decay, 0);
   at_least("refit_every", double(s.training.refit_every), 0);
-  if (!(s.training.learning_rate > 0))
+  if (!(s.training.learning_rate > 0 && std::isfinite(s.training.learning_rate)))
     kdm::fail<kdm::option_error>(where, ": 'learning_rate' is ", s.training.learning_rate, ", expected more than 0");
   if (!(s.training.average_decay < 1))
     kdm::fail<kdm::option_error>(where, ": 'average_decay' is ", s.training.average_decay, ", expected less than 1");

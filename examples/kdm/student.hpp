@@ -87,16 +87,18 @@ inline void fold_prior_scale(const student_model& model, kdm::view<scalar> weigh
   for (index_t k = 0; k < first.size(); ++k) first.p[k] = scalar(first.p[k] / prior_scale);
 }
 
-/// The standard deviation of noise about 0, to two digits: what the samples of a standard prior measure as is the
-/// prior itself.
+/// The standard deviation of noise about 0. The priors of the two paths, 1 and 80, are taken where the measurement
+/// agrees with them within four standard errors: samples of a standard prior measure as 0.998, say, and mean 1.
 inline double measured_scale(kdm::const_view<scalar> noise) {
   double sum = 0;
   for (index_t i = 0; i < noise.rows; ++i)
     for (index_t j = 0; j < noise.cols; ++j) sum += double(noise(i, j)) * double(noise(i, j));
   const double scale = std::sqrt(sum / double(noise.size()));
   if (!(scale > 0)) return 1;
-  const double unit = std::pow(10, std::floor(std::log10(scale)) - 1);
-  return std::round(scale / unit) * unit;
+  const double standard_error = scale / std::sqrt(2 * double(noise.size()));
+  for (const double prior : {1., 80.})
+    if (std::abs(prior - scale) < 4 * standard_error) return prior;
+  return scale;
 }
 
 }  // namespace kdm_command

@@ -42,6 +42,7 @@ void with_path(const Field& field, const teach_options& o) {
 }  // namespace
 
 void teach(const teach_options& o) {
+  require_place(o.out);
   if ((o.teacher == "empirical") != !o.data.empty())
     kdm::fail<kdm::option_error>(o.data.empty() ? "--teacher empirical needs --data FILE.npy, the points to learn from"
                                                 : "--data belongs to --teacher empirical alone");

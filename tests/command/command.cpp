@@ -122,6 +122,35 @@ TEST_CASE("a run that stops and resumes leaves the same bytes as one that does n
   const outcome other = kdm_run(folder, "distill --pairs pairs.npy --out parts --resume --batch 32");
   CHECK(other.status == 2);
   CHECK(contains(other.err, "--resume goes on with parts/configuration.json"));
+  REQUIRE(kdm_run(folder, "teach --samples 600 --steps 8 --snapshots 3 --seed 4 --out others.npy").status == 0);
+  const outcome others = kdm_run(folder, "distill --pairs others.npy --out parts --resume");
+  CHECK(others.status == 1);
+  CHECK(contains(others.err, "parts/checkpoint.safetensors: was made with another configuration"));
+}
+
+TEST_CASE("a model is not replaced by accident and leaves with its configuration") {
+  const temporary_folder folder;
+  teach_small(folder);
+  const std::string run = "distill --pairs pairs.npy --out model --steps 3" + small;
+  REQUIRE(kdm_run(folder, run).status == 0);
+  const std::string model = read_bytes(folder / "model/model.safetensors");
+  const outcome again = kdm_run(folder, run + "--seed 2");
+  CHECK(again.status == 2);
+  CHECK(contains(again.err, "model holds a model already: --resume goes on with it, --overwrite replaces it"));
+  CHECK(read_bytes(folder / "model/model.safetensors") == model);
+  REQUIRE(kdm_run(folder, run + "--seed 2 --overwrite").status == 0);
+  CHECK(read_bytes(folder / "model/model.safetensors") != model);
+}
+
+TEST_CASE("sampling does not draw the noise that a teacher with the same seed drew") {
+  const temporary_folder folder;
+  REQUIRE(kdm_run(folder, "teach --samples 300 --steps 5 --snapshots 2 --seed 1 --out pairs.npy").status == 0);
+  REQUIRE(kdm_run(folder, "distill --pairs pairs.npy --out model --steps 2" + small).status == 0);
+  const auto pairs = kdm::io::load_pairs<float>(folder / "pairs.npy");
+  kdm::io::save_npy(folder / "noise.npy", pairs.xT.view());
+  REQUIRE(kdm_run(folder, "sample --model model --noise noise.npy --out a.npy").status == 0);
+  REQUIRE(kdm_run(folder, "sample --model model --samples 300 --seed 1 --out b.npy").status == 0);
+  CHECK(read_bytes(folder / "a.npy") != read_bytes(folder / "b.npy"));
 }
 
 TEST_CASE("an interrupted run ends with a checkpoint from which it resumes") {
@@ -138,7 +167,7 @@ TEST_CASE("an interrupted run ends with a checkpoint from which it resumes") {
                                  for (const char c : line) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
                                  return quoted;
                                }() + "'").c_str());
-  CHECK(code == 0);
+  CHECK(WEXITSTATUS(code) == 130);
   CHECK(contains(read_bytes(folder / "out.txt"), "go on with --resume"));
   const outcome resumed = kdm_run(folder, "distill --pairs pairs.npy --out model --resume --stop-after 3");
   CHECK(resumed.status == 0);
@@ -178,8 +207,9 @@ TEST_CASE("usage errors exit with 2 and say which option") {
   refuses("evaluate --model m --pairs p.npy --support moon", "--support");
   refuses("juggle", "juggle");
   teach_small(folder);
-  refuses("distill --pairs pairs.npy --out m --batch 0", "'batch' is 0, expected at least 1");
+  refuses("distill --pairs pairs.npy --out m --batch 0", "'batch' is 0, expected 1 or more");
   refuses("distill --pairs pairs.npy --out m --learning-rate -1", "learning_rate");
+  refuses("distill --pairs pairs.npy --out m --learning-rate inf", "learning_rate");
   kdm_test::write_bytes(folder / "c.json", R"({"training": {"stepz": 4}})");
   refuses("distill --pairs pairs.npy --out m --config c.json", "c.json: training: unknown key \"stepz\", expected 'steps'");
   kdm_test::write_bytes(folder / "c.json", R"({"training": {"steps": "4"}})");
@@ -212,7 +242,8 @@ TEST_CASE("bad files exit with 1 and one sentence that names the file") {
   refuses("distill --pairs flat.npy --out m", "flat.npy: found shape");
   kdm::io::save_npy(folder / "wide.npy", kdm::matrix<float>(7, 3).view());
   refuses("sample --model model --noise wide.npy --out x.npy", "wide.npy: has 3 columns, expected 2");
-  refuses("sample --model model --samples 5 --out nowhere/x.npy", "nowhere/x.npy");
+  refuses("sample --model model --samples 5 --out nowhere/x.npy", "nowhere/x.npy: cannot be written, nowhere is no folder");
+  refuses("teach --samples 1000000 --out nowhere/x.npy", "nowhere/x.npy: cannot be written, nowhere is no folder");
   refuses("sample --model nowhere --samples 5 --out x.npy", "nowhere/configuration.json");
   refuses("distill --pairs pairs.npy --out pairs.npy/m", "pairs.npy/m");
 

@@ -62,7 +62,9 @@ void check_subsets(Distance distance) {
         check(lat, rec);
         check(lat, pred);
         check(rec, pred);
-        check(pred, lat, rec, lat);
+        auto again = lat;
+        again.name = "latent again";
+        check(pred, lat, rec, again);
       }
     }
 }
@@ -168,6 +170,16 @@ TEST_CASE("objective: a latent noise below the smallest float reads no uninitial
   const auto xT = random_matrix<float>(5, 3, 1), x0 = random_matrix<float>(5, 2, 2);
   const reference_backend<float> b;
   CHECK(relative_difference(evaluate(b, problem, w, xT, x0).gradient, evaluate(b, silent, w, xT, x0).gradient) == 0);
+}
+
+TEST_CASE("objective: names are words of their own") {
+  const auto named = [](std::string name) {
+    return message_of<kdm::option_error>([&] { objective(0, terms::latent<>{.name = name}, terms::reconstruction<>{}); });
+  };
+  CHECK(named("mine") == "(nothing of that type was thrown)");
+  for (const char* taken : {"reconstruction", "loss", "step", "seconds", ""})
+    CHECK(named(taken) == "objective: a term is named '" + std::string(taken) + "', expected a name of its own");
+  CHECK(named("a\"b").find("quote") != std::string::npos);
 }
 
 TEST_CASE("objective: names and weights come in the order of the terms") {

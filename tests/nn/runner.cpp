@@ -133,7 +133,10 @@ TEST_CASE("a batch is cut by its size alone") {
     CHECK(again.rows == s.rows);
     CHECK(again.groups == s.groups);
   }
-  CHECK(kdm::slicing{}.chosen_for(512).groups == 8);
+  CHECK(kdm::slicing{}.chosen_for(512).rows == 128);
+  CHECK(kdm::slicing{}.chosen_for(512).groups == 4);
+  CHECK(kdm::slicing{}.chosen_for(4096).rows == 256);
+  CHECK(kdm::slicing{}.chosen_for(4096).groups == 8);
   CHECK(kdm::slicing{100, 3}.chosen_for(1000).rows == 100);
   CHECK(kdm::slicing{100, 3}.chosen_for(1000).groups == 3);
   CHECK(kdm::slicing::whole(77).chosen_for(77).rows == 77);

@@ -1,4 +1,4 @@
-/// The backend concept: the nine verbs everything numerical is written with.
+/// The backend concept: the verbs everything numerical is written with.
 #pragma once
 
 #include <concepts>
@@ -22,7 +22,8 @@ struct term_probe {
 };
 }  // namespace detail
 
-/// B::value_type (float or double), B::space (a tag), and B itself a value: copies are cheap handles to one device.
+/// B::value_type (float or double), B::space (a tag), and B itself a value: copies are cheap handles to one device,
+/// on which the verbs of all copies take effect in the order in which they were issued.
 template <class B>
 concept has_types = std::copyable<B> && std::floating_point<typename B::value_type> && requires { typename B::space; };
 

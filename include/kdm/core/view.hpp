@@ -1,6 +1,7 @@
 /// Strided row-major views whose memory space is part of their type.
 #pragma once
 
+#include <cassert>
 #include <concepts>
 #include <type_traits>
 
@@ -14,7 +15,7 @@ struct host_space {};
 /// A matrix somebody else owns: rows x cols elements, row i starting at p + i * ld.
 ///
 /// Shapes.    row-major, batch first. Images are NHWC: rows = batch x height x width, cols = channels.
-/// Cost.      four words, passed by value; nothing is checked and nothing is owned.
+/// Cost.      four words, passed by value; nothing is owned. Ranges are checked by assert alone (without NDEBUG).
 template <class T, class Space = host_space>
 struct view {
   using value_type = std::remove_const_t<T>;
@@ -40,15 +41,18 @@ struct view {
 
   /// `count` rows (columns) from `first` on.
   KDM_HD constexpr view row_range(index_t first, index_t count) const {
+    assert(first >= 0 && count >= 0 && first + count <= rows);
     return {p + first * ld, count, cols, ld};
   }
   KDM_HD constexpr view col_range(index_t first, index_t count) const {
+    assert(first >= 0 && count >= 0 && first + count <= cols);
     return {p + first, rows, count, ld};
   }
   KDM_HD constexpr view row(index_t i) const { return row_range(i, 1); }
 
-  /// The same elements as a matrix of another shape. Only for gap-free views.
+  /// The same elements, or the first of them, as a matrix of another shape. Only for gap-free views.
   KDM_HD constexpr view reshaped(index_t new_rows, index_t new_cols) const {
+    assert(contiguous() && new_rows * new_cols <= size());
     return {p, new_rows, new_cols, new_cols};
   }
 

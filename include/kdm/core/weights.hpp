@@ -41,6 +41,9 @@ class manifest {
  public:
   /// Appends one tensor. Names are unique. Throws shape_error.
   void add(std::string name, index_t rows, index_t cols, index_t fan_in, initializer init) {
+    if (rows < 0 || cols < 0 || fan_in < 1)
+      fail<shape_error>("manifest: ", name, " is ", rows, " x ", cols, " with a fan-in of ", fan_in,
+                        ", expected sizes of at least 0 and a fan-in of at least 1");
     for (const auto& e : entries_)
       if (e.name == name) fail<shape_error>("manifest: two tensors are named ", name);
     entries_.push_back({std::move(name), rows, cols, size_, fan_in, init});

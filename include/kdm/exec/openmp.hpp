@@ -7,6 +7,7 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <exception>
 #include <limits>
 #include <mutex>
@@ -36,7 +37,8 @@ class openmp {
     std::exception_ptr caught;
     index_t caught_at = std::numeric_limits<index_t>::max();
     std::mutex guard;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_) if (threads_ > 1 && chunks > 1)
+    const int team = int(std::min<index_t>(threads_, std::max<index_t>(chunks, 1)));
+#pragma omp parallel for schedule(dynamic, 1) num_threads(team) if (team > 1)
     for (index_t c = 0; c < chunks; ++c) {
       try {
         const index_t first = c * grain;

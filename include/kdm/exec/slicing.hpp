@@ -17,8 +17,8 @@ struct slicing {
   index_t rows = 0;    ///< 0: chosen from the batch
   index_t groups = 0;  ///< 0: chosen from the batch, at most 8
 
-  /// The slicing with nothing left to choose. A slice's activations should stay in the second-level cache, and eight
-  /// groups should have one slice each, if that leaves 64 rows, which a matrix product needs to be efficient.
+  /// The slicing with nothing left to choose. 256 rows of 256 activations stay in the second-level cache and are long
+  /// enough for a matrix product; a smaller batch still makes four slices, down to 64 rows.
   slicing chosen_for(index_t batch) const {
     if (batch < 1) fail<option_error>("slicing: batch is ", batch, ", expected at least 1");
     if (rows < 0 || groups < 0)
@@ -26,7 +26,7 @@ struct slicing {
     slicing s = *this;
     if (s.rows == 0) {
       s.rows = 256;
-      while (s.rows > 64 && s.rows * 8 > batch) s.rows /= 2;
+      while (s.rows > 64 && s.rows * 4 > batch) s.rows /= 2;
     }
     s.rows = std::min(s.rows, batch);
     const index_t slices = (batch + s.rows - 1) / s.rows;

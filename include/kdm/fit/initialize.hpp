@@ -123,8 +123,9 @@ operator_fit_report initialize_operator(const Model& model, view<T> w, std::type
 
 /// A training callback that fits the operator anew every so many steps, not after the last.
 ///
-/// Between two fits the operator learns along with everything else; the moving average takes over every fit. The
-/// callback depends on step and weights alone, so a resumed run goes on bit for bit.
+/// Between two fits the operator learns along with everything else; the moving average takes over every fit.
+/// It depends on step and weights alone, so a resumed run goes on bit for bit if the callback comes before
+/// checkpoint_every in trainer.run.
 /// Shapes.    xT [n, noise], x0 [n, data]: host views that outlive the callback.
 /// Cost.      one initialize_operator each time.
 /// Throws.    option_error unless every >= 1.

@@ -1,8 +1,10 @@
 /// The weights of a model as a safetensors file, tensor by tensor under the manifest's names.
 #pragma once
 
+#include <cmath>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kdm/core/matrix.hpp"
@@ -17,13 +19,24 @@ inline shape_t file_shape(const weight_entry& e) {
   return e.is_bias() ? shape_t{e.cols} : shape_t{e.rows, e.cols};
 }
 
+/// Throws numeric_error, naming `what`, for a number that is not finite.
+template <class T>
+void require_finite(std::string_view what, const_view<T> x) {
+  for (index_t i = 0; i < x.rows; ++i)
+    for (index_t j = 0; j < x.cols; ++j)
+      if (!std::isfinite(x(i, j)))
+        fail<numeric_error>(what, ": not written, number ", i * x.cols + j, " is ", x(i, j),
+                            ", expected finite numbers");
+}
+
 /// Writes flat weights [1, m.size()]. `torch.nn.Module.load_state_dict` of a twin takes the file as it is.
 ///
-/// Throws.    shape_error, io_error.
+/// Throws.    shape_error, io_error; numeric_error for a weight that is not finite.
 template <class T>
 void save_weights(const std::filesystem::path& path, const manifest& m, const_view<T> w,
                   const metadata_t& metadata = {}) {
   require_size("save_weights: number of weights", w.size(), m.size());
+  require_finite(path.string(), w);
   std::vector<named_tensor> tensors;
   for (const auto& e : m) tensors.emplace_back(e.name, tensor_of(w, e), file_shape(e));
   save_safetensors(path, std::move(tensors), metadata);
@@ -43,7 +56,7 @@ matrix<T> load_weights(const safetensors& file, const manifest& m) {
     const view<T> to = tensor_of(w.view(), e);
     file.copy_to(e.name, to);
     for (index_t k = 0; k < to.size(); ++k)
-      if (!(to.p[k] - to.p[k] == T(0)))
+      if (!std::isfinite(to.p[k]))
         fail<io_error>(file.file(), ": tensor ", e.name, ": element ", k, " is ", to.p[k], ", expected a finite number");
   }
   return w;

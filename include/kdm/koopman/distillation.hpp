@@ -32,8 +32,8 @@ struct slice_position {
 
 /// The training problem: a model and an objective, as one function of the flat weights.
 ///
-/// z0 = E_0(x0), zT = E_T(xT), z0_push = C(zT + s eps'), x0_rec = D(z0 + s eps), x0_push = D(z0_push); what no term
-/// reads is not computed. eps' and eps are the rows first_row .. of the streams latent_noise_pushed and
+/// z0 = E_0(x0), zT = E_T(xT), z0_push = C(zT + s eps'), x0_rec = D(z0 + s eps), x0_push = D(z0_push); a decoding
+/// that no term reads is not computed. eps' and eps are the rows first_row .. of the streams latent_noise_pushed and
 /// latent_noise_data at this step, so a batch has the same noise however it is sliced.
 /// Source.    arXiv 2505.13358
 template <class Model, class Objective>

@@ -69,6 +69,7 @@ concept objective_term = has_name_and_weight<L> && has_reads<L> && has_evaluate<
 /// `latent_noise` s: the operator sees zT + s eps', the decoder z0 + s eps (0.4 in the published recipe, 0 at
 /// sampling). All means run over every element of the batch, so no term depends on the batch size.
 ///
+/// Throws.    option_error for a negative noise, or a name that is empty, taken or reserved (loss, step, ...).
 /// Example.   objective{0.4, terms::latent<>{}, terms::reconstruction<>{}, terms::prediction<>{.weight = 0.5}}
 template <class... Terms>
 class objective {
@@ -78,6 +79,7 @@ class objective {
 
   explicit objective(double latent_noise, Terms... terms) : latent_noise_(latent_noise), terms_(std::move(terms)...) {
     if (!(latent_noise >= 0)) fail<option_error>("objective: latent noise is ", latent_noise, ", expected 0 or more");
+    check_names();
   }
 
   double latent_noise() const { return latent_noise_; }
@@ -99,6 +101,19 @@ class objective {
   }
 
  private:
+  /// Names are keys in logs: words of their own, and not those that a log has already.
+  void check_names() const {
+    std::vector<std::string> seen{"", "step", "loss", "learning_rate", "seconds"};
+    for (const auto& name : names()) {
+      for (const auto& other : seen)
+        if (name == other) fail<option_error>("objective: a term is named '", name, "', expected a name of its own");
+      for (const char c : name)
+        if (c == '"' || c == '\\' || static_cast<unsigned char>(c) < 32)
+          fail<option_error>("objective: the name of a term has a quote, backslash or control character in it");
+      seen.push_back(name);
+    }
+  }
+
   double latent_noise_;
   std::tuple<Terms...> terms_;
 };

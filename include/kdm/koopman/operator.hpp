@@ -58,6 +58,7 @@ class linear_operator : public dense_layer<activations::identity> {
   bool takes_bias() const { return has_bias(); }
 
   affine_map affine(const_view<double> w) const {
+    require_size("linear_operator: number of weights", w.size(), size());
     affine_map map{matrix<double>(weight(w)), matrix<double>(1, latent())};
     if (has_bias()) map.c = matrix<double>(bias(w));
     return map;
@@ -65,6 +66,7 @@ class linear_operator : public dense_layer<activations::identity> {
 
   /// Throws.    shape_error when the fit has another dimension.
   void assign(const affine_map& fit, view<double> w) const {
+    require_size("linear_operator: number of weights", w.size(), size());
     require_size("linear_operator: rows of the fitted matrix", fit.a.rows(), latent());
     require_size("linear_operator: columns of the fitted matrix", fit.a.cols(), latent());
     if (has_bias()) require_size("linear_operator: entries of the fitted bias", fit.c.size(), latent());

@@ -51,6 +51,7 @@ inline constexpr std::uint32_t latent_noise_data = 4;
 inline constexpr std::uint32_t prior = 5;
 inline constexpr std::uint32_t data = 6;
 inline constexpr std::uint32_t projections = 7;
+inline constexpr std::uint32_t teacher = 8;
 inline constexpr std::uint32_t user = 1u << 16;
 }  // namespace streams
 

@@ -1,6 +1,8 @@
 /// The dense layer: y = act(x W' + c).
 #pragma once
 
+#include <cassert>
+
 #include "kdm/core/ops.hpp"
 #include "kdm/math/activations.hpp"
 #include "kdm/nn/layer.hpp"
@@ -56,6 +58,7 @@ class dense_layer {
   void backward(B& b, const_view_of<B> w, view_of<B> dw, const_view_of<B> x, const_view_of<B> /*y*/, view_of<B> dy,
                 view_of<B> dx, value_t<B> keep, frame<B>& f) const {
     using T = value_t<B>;
+    assert(is_linear || f.slope);  // a frame planned for training
     if constexpr (!is_linear) ops::multiply(b, const_view_of<B>(f.slope.row_range(0, dy.rows)), dy);
     b.gemm(op::transposed, op::as_is, T(1), dy, x, T(1), weight(dw));
     if (bias_) b.sum_rows(ops::take_first{}, T(1), bias(dw), const_view_of<B>(dy));

@@ -42,7 +42,7 @@ double largest_difference(const matrix<T>& a, const matrix<T>& b) {
 /// Compares dw and dx of sum(dy * layer(x)) with central differences in every weight and every input.
 ///
 /// Shapes.    `rows` rows of standard normal x and dy; initial weights by the layer's own rules, plus a little noise
-///            so that zero biases are tested too.
+///            so that zero biases are tested too. The frame is planned for more rows than come.
 /// Cost.      2 (size + rows inputs) forward passes: for small layers. Run it in double; kinks (relu) may spoil a
 ///            difference that straddles them.
 template <backend B, layer<B> L>
@@ -67,7 +67,7 @@ gradient_errors gradient_check(const L& l, B b = {}, index_t rows = 5, std::uint
     view_of<B> w, dw, x, y, dx, dy;
   };
   auto f = planned(memory, [&](arena<B>& a) {
-    return buffers{l.plan(a, rows, pass::training), a.take(1, l.size()),          a.take(1, l.size()),
+    return buffers{l.plan(a, rows + 3, pass::training), a.take(1, l.size()),          a.take(1, l.size()),
                    a.take(rows, l.inputs()),        a.take(rows, l.outputs()),    a.take(rows, l.inputs()),
                    a.take(rows, l.outputs())};
   });

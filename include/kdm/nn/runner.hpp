@@ -17,7 +17,7 @@ namespace kdm {
 ///
 /// Memory is planned once, one inference frame a lane; a call allocates nothing, and any number of rows streams
 /// through the same workspace. Not for concurrent calls: give every thread a runner of its own.
-/// Shapes.    weights [1, layer.size()] (copied), x [n, inputs], y [n, outputs], on the host.
+/// Shapes.    weights [1, layer.size()] (copied), x [n, inputs], y [n, outputs], on the host; y does not overlap x.
 /// Throws.    shape_error naming what does not fit; option_error for a slice below one row.
 template <class L, backend B, executor E = serial>
   requires layer<L, B>

@@ -3,24 +3,31 @@
 
 #include <cmath>
 #include <concepts>
+#include <type_traits>
+#include <utility>
 
 #include "kdm/core/config.hpp"
 #include "kdm/math/functions.hpp"
 
 namespace kdm {
 
-/// R::slots: how many numbers the rule remembers per weight, zero at first.
+/// R::slots, a constant: how many numbers the rule remembers per weight, zero at first.
 template <class R>
 concept has_slots = std::copyable<R> && requires {
   { R::slots } -> std::convertible_to<int>;
+  typename std::integral_constant<int, R::slots>;
 };
 
-/// at(step, rate): the update of step 0, 1, 2, ... as a functor update(g, w, s) that changes one weight w, whose
+namespace detail {
+template <class R, class T>
+using update_of = decltype(std::declval<const R&>().at(index_t(), T()));
+}  // namespace detail
+
+/// at(step, rate): the update of step 0, 1, 2, ... as a functor with a const update(g, w, s) that changes one weight w, whose
 /// gradient is g, and its slots s[0], ..., s[slots - 1].
 template <class R, class T>
-concept has_update = has_slots<R> && requires(const R& r, index_t step, T rate, T g, T& w, T* s) {
-  r.at(step, rate)(g, w, s);
-};
+concept has_update =
+    has_slots<R> && requires(const detail::update_of<R, T>& update, T g, T& w, T* s) { update(g, w, s); };
 
 /// How a gradient becomes a step. The functor is a CUDA kernel's body too: plain numbers, KDM_HD.
 ///

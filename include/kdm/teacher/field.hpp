@@ -41,9 +41,13 @@ concept denoiser = has_field_value<F> && has_dimension<F> && has_denoise<F>;
 template <class F>
 concept velocity_field = has_field_value<F> && has_dimension<F> && has_velocity<F>;
 
+/// At least one of the two forms. A field with both is used as a denoiser.
+template <class F>
+concept has_denoise_or_velocity = has_denoise<F> || has_velocity<F>;
+
 /// What can be integrated from noise to data.
 template <class F>
-concept field = denoiser<F> || velocity_field<F>;
+concept field = has_field_value<F> && has_dimension<F> && has_denoise_or_velocity<F>;
 
 namespace detail {
 

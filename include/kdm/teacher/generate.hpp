@@ -130,7 +130,8 @@ trajectories<T> integrate(const P& p, const F& f, const S& solver, const generat
 
 /// Draws noise and follows the field from there to data.
 ///
-/// The noise of sample i is a function of the seed and i: the same whatever the number of samples. Slices of fixed
+/// The noise of sample i is a function of the seed and i: the same whatever the number of samples, and never that of a
+/// student (koopman/generator.hpp) with the same seed. Slices of fixed
 /// size go to the executor, so the results are the same bits for any number of lanes. The last of the steps, to
 /// t = 0, is an Euler step for every solver (see path).
 /// `progress(done, total)` counts samples; it is called at most 50 times, from the lanes but never twice at once.
@@ -144,7 +145,7 @@ trajectories<typename F::value_type> generate(const P& p, const F& f, const S& s
                                               const E& run = {}, Progress progress = {}) {
   using T = typename F::value_type;
   detail::check_generate(options.samples, options.steps, options.snapshots);
-  const random_table random{options.seed, streams::prior};
+  const random_table random{options.seed, streams::teacher};
   const T scale = T(p.prior_scale());
   const auto draw = [random, scale](index_t first, index_t last, view<T> x) {
     for (index_t i = first; i < last; ++i)

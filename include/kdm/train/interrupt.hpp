@@ -9,10 +9,10 @@ namespace kdm {
 
 namespace detail {
 // A signal handler can reach nothing but a variable of this kind.
-inline volatile std::sig_atomic_t interrupted = 0;
+inline volatile std::sig_atomic_t interrupted = 0;  // the number of the signal
 
 extern "C" inline void note_interrupt(int signal) {
-  interrupted = 1;
+  interrupted = signal;
   std::signal(signal, SIG_DFL);  // a second one ends the program at once
 }
 }  // namespace detail
@@ -22,18 +22,19 @@ class stop_on_interrupt {
  public:
   stop_on_interrupt() {
     detail::interrupted = 0;
-    interrupt_ = std::signal(SIGINT, detail::note_interrupt);
-    terminate_ = std::signal(SIGTERM, detail::note_interrupt);
+    interrupt_ = install(SIGINT);
+    terminate_ = install(SIGTERM);
   }
   stop_on_interrupt(const stop_on_interrupt&) = delete;
   stop_on_interrupt& operator=(const stop_on_interrupt&) = delete;
   ~stop_on_interrupt() {
-    std::signal(SIGINT, interrupt_);
-    std::signal(SIGTERM, terminate_);
+    if (interrupt_ != SIG_ERR) std::signal(SIGINT, interrupt_);
+    if (terminate_ != SIG_ERR) std::signal(SIGTERM, terminate_);
   }
 
-  /// Whether a signal has arrived.
+  /// Whether a signal has arrived, and which (0: none).
   bool interrupted() const { return detail::interrupted != 0; }
+  int signal() const { return detail::interrupted; }
 
   template <class Trainer>
   verdict operator()(Trainer& /*trainer*/, const step_report& /*report*/) const {
@@ -41,8 +42,17 @@ class stop_on_interrupt {
   }
 
  private:
-  void (*interrupt_)(int);
-  void (*terminate_)(int);
+  using handler = void (*)(int);
+
+  /// A signal that the program was started to ignore (a job in the background) stays ignored.
+  static handler install(int signal) {
+    const handler before = std::signal(signal, detail::note_interrupt);
+    if (before == SIG_IGN) std::signal(signal, SIG_IGN);
+    return before;
+  }
+
+  handler interrupt_;
+  handler terminate_;
 };
 
 }  // namespace kdm

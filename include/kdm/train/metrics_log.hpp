@@ -24,8 +24,9 @@ class metrics_log {
  public:
   /// Starts the file anew, or appends to it (`append`, for a run that goes on).
   metrics_log(const std::filesystem::path& path, index_t every, bool append = false)
-      : path_(path.string()), every_(every), out_(path, append ? std::ios::app : std::ios::trunc) {
+      : path_(path.string()), every_(every) {
     if (every < 1) fail<option_error>("metrics_log: every ", every, " steps, expected at least 1");
+    out_.open(path, append ? std::ios::app : std::ios::trunc);
     if (!out_) fail<io_error>(path_, ": cannot be opened for writing");
   }
 

@@ -74,11 +74,13 @@ class progress_line {
     const double rate = elapsed > 0 ? double(done_here_ - 1) / elapsed : 0;
     std::string line = concat("step ", r.step, "/", r.steps);
     if (rate > 0) {
-      line += detail::format("  %.3g steps/s", rate) + detail::format("  %.3g pairs/s", rate * batch);
+      line += detail::format("  %.3g steps/s", rate);
+      if (!live_) line += detail::format("  %.3g pairs/s", rate * batch);
       if (!last) line += "  " + detail::clock_text(double(r.steps - r.step) / rate) + " left";
     }
     line += detail::format("  loss %.3e", r.loss);
-    for (std::size_t k = 0; k < names_.size(); ++k) line += "  " + names_[k] + detail::format(" %.2e", r.terms[k]);
+    // A live line has to fit into a terminal of 80 columns: one that wraps cannot be rewritten.
+    for (std::size_t k = 0; k < names_.size() && !live_; ++k) line += "  " + names_[k] + detail::format(" %.2e", r.terms[k]);
     if (extra_) line += extra_();
     if (!live_) {
       out_ << line << std::endl;

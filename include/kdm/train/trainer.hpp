@@ -69,28 +69,30 @@ class trainer {
       : problem_(std::move(problem)), rule_(rule), options_(std::move(options)), backend_(b), executor_(std::move(e)),
         shared_(b), order_{x0.rows, options_.seed} {
     check(xT, x0);
-    slices_ = std::is_same_v<typename B::space, host_space> ? options_.slices.chosen_for(options_.batch)
-                                                            : slicing::whole(options_.batch);
+    slices_ = on_host ? options_.slices.chosen_for(options_.batch) : slicing::whole(options_.batch);
     const index_t size = problem_.model().size(), terms = Objective::count();
     m_ = planned(shared_, [&](arena<B>& a) {
       return buffers{a.take(x0.rows, xT.cols), a.take(x0.rows, x0.cols), a.take(1, size),
                      a.take(1, size),          a.take(Rule::slots, size), a.take(slices_.groups, size),
                      a.take(1, size),          a.take(slices_.groups, terms), a.take(1, norm_chunks()),
-                     a.take(1, 1)};
+                     a.take(1, 1),             a.take(norm_chunks(), wide)};
     });
     backend_.upload(xT, m_.xT);
     backend_.upload(x0, m_.x0);
     values_ = matrix<T>(slices_.groups, terms);
     report_.terms.resize(std::size_t(terms));
     report_.steps = options_.steps;
+    const manifest tensors = manifest_of(model());
+    require_size("trainer: numbers in the tensors that the model describes", tensors.size(), size);
     for (int k = 0; k < executor_.lanes(); ++k) lanes_.emplace_back(backend_, problem_, slices_.rows);
-    const matrix<T> w = initial_weights<T>(manifest_of(problem_.model()), options_.seed);
+    const matrix<T> w = initial_weights<T>(tensors, options_.seed);
     restore({0, w, w, matrix<T>(Rule::slots, size)});
   }
 
   const Model& model() const { return problem_.model(); }
   const Objective& objective() const { return problem_.objective(); }
   const train_options& options() const { return options_; }
+  const B& backend() const { return backend_; }
   const step_report& report() const { return report_; }
   index_t step() const { return step_; }
 
@@ -105,9 +107,10 @@ class trainer {
     backend_.synchronize();
     write_report(rate);  // before the update: a loss that is not finite leaves the weights as they were
     if (options_.clip_norm > 0) measure_norm();
-    executor_.for_chunks(model().size(), chunk, [this, rate](index_t first, index_t last, int k) {
+    executor_.for_chunks(model().size(), chunk(), [this, rate](index_t first, index_t last, int /*lane*/) {
       const flush_denormals guard;
-      update(lanes_[std::size_t(k)].b, first, last - first, rate);
+      B b = backend_;
+      update(b, first, last - first, rate);
     });
     ++step_;
     return report_;
@@ -132,6 +135,7 @@ class trainer {
 
   /// Throws.    shape_error when the state belongs to another model or rule.
   void restore(const training_state<T>& s) {
+    if (s.step < 0) fail<option_error>("training state: step is ", s.step, ", expected 0 or more");
     require_size("training state: number of weights", s.weights.size(), model().size());
     require_size("training state: number of averaged weights", s.average.size(), model().size());
     require_size("training state: slots per weight", s.slots.rows(), Rule::slots);
@@ -155,7 +159,11 @@ class trainer {
   }
 
  private:
-  static constexpr index_t chunk = 8192;  // weights a lane updates at a time: they stay in its cache
+  static constexpr bool on_host = std::is_same_v<typename B::space, host_space>;
+  static constexpr index_t wide = 128;  // a norm is summed as a table of so many columns, which vectorises
+
+  /// Weights a lane updates at a time: on a processor what stays in its cache, on a device everything.
+  index_t chunk() const { return on_host ? index_t(8192) : model().size(); }
 
   struct buffers {
     view_of<B> xT, x0;          // all pairs
@@ -164,6 +172,7 @@ class trainer {
     view_of<B> gradient;        // their sum
     view_of<B> values;          // [groups, terms]
     view_of<B> norms, norm2;    // squared norms of the chunks, and their sum
+    view_of<B> squares;         // scratch for these
   };
 
   struct lane_buffers {
@@ -199,7 +208,7 @@ class trainer {
     options_.average.at(0);
   }
 
-  index_t norm_chunks() const { return (model().size() + chunk - 1) / chunk; }
+  index_t norm_chunks() const { return (model().size() + chunk() - 1) / chunk(); }
 
   void run_group(lane& l, index_t g) {
     const index_t slices = (options_.batch + slices_.rows - 1) / slices_.rows;
@@ -221,11 +230,17 @@ class trainer {
   }
 
   void measure_norm() {
-    executor_.for_chunks(model().size(), chunk, [this](index_t first, index_t last, int k) {
-      B& b = lanes_[std::size_t(k)].b;
+    executor_.for_chunks(model().size(), chunk(), [this](index_t first, index_t last, int /*lane*/) {
+      const flush_denormals guard;
+      B b = backend_;
       sum_gradients(b, first, last - first);
-      const const_view_of<B> g = m_.gradient.col_range(first, last - first).reshaped(last - first, 1);
-      b.sum_rows(ops::product{}, T(0), m_.norms.col_range(first / chunk, 1), g, g);
+      const index_t c = first / chunk(), rows = (last - first) / wide, rest = (last - first) % wide;
+      const view_of<B> norm = m_.norms.col_range(c, 1), squares = m_.squares.row(c);
+      const const_view_of<B> table = m_.gradient.col_range(first, rows * wide).reshaped(rows, wide);
+      const const_view_of<B> tail = m_.gradient.col_range(first + rows * wide, rest).reshaped(rest, 1);
+      b.sum_rows(ops::product{}, T(0), squares, table, table);
+      b.sum_rows(ops::take_first{}, T(0), norm, const_view_of<B>(squares.reshaped(wide, 1)));
+      b.sum_rows(ops::product{}, T(1), norm, tail, tail);
     });
     backend_.sum_rows(ops::take_first{}, T(0), m_.norm2, const_view_of<B>(m_.norms.reshaped(norm_chunks(), 1)));
   }
@@ -240,17 +255,21 @@ class trainer {
   }
 
   void write_report(T rate) {
+    const auto sum_of = [this](index_t k) {
+      double sum = 0;
+      for (index_t g = 0; g < slices_.groups; ++g) sum += double(values_(g, k));
+      return sum;
+    };
+    for (index_t k = 0; k < Objective::count(); ++k)
+      if (const double sum = sum_of(k); !std::isfinite(sum))
+        fail<numeric_error>("training: the term ", objective().names()[std::size_t(k)], " is ", sum, " at step ",
+                            step_ + 1, ", expected a finite number; try a lower learning rate");
     report_.step = step_ + 1;
     report_.learning_rate = double(rate);
     report_.loss = 0;
     for (index_t k = 0; k < Objective::count(); ++k) {
-      double sum = 0;
-      for (index_t g = 0; g < slices_.groups; ++g) sum += double(values_(g, k));
-      report_.terms[std::size_t(k)] = sum;
-      report_.loss += weights_of_terms_[std::size_t(k)] * sum;
-      if (!std::isfinite(sum))
-        fail<numeric_error>("training: the term ", objective().names()[std::size_t(k)], " is ", sum, " at step ",
-                            step_ + 1, ", expected a finite number; try a lower learning rate");
+      report_.terms[std::size_t(k)] = sum_of(k);
+      report_.loss += weights_of_terms_[std::size_t(k)] * sum_of(k);
     }
   }
 

@@ -3,6 +3,7 @@
 
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "kdm/koopman/generator.hpp"
 #include "kdm/metrics/pair_error.hpp"
@@ -22,24 +23,30 @@ class validation {
       : xT_(xT), x0_(x0), every_(every), executor_(executor) {
     if (every < 1) fail<option_error>("validation: every ", every, " steps, expected at least 1");
     require_size("validation: rows of xT", xT.rows, x0.rows);
+    if (x0.rows < 1) fail<shape_error>("validation: no pairs, expected at least 1");
   }
 
   template <class Trainer>
   void operator()(Trainer& t, const step_report& r) {
-    fresh_ = r.step % every_ == 0 || r.step == r.steps;
-    if (fresh_) errors_ = measure(t);
+    require_size("validation: columns of xT", xT_.cols, t.model().noise_dimension());
+    require_size("validation: columns of x0", x0_.cols, t.model().data_dimension());
+    if (r.step % every_ != 0 && r.step != r.steps) return;
+    errors_ = measure(t);
+    logged_ = false;
   }
 
   /// The errors now, whatever the step.
   template <class Model, class Objective, class Rule, class B, class Executor>
   pair_errors measure(trainer<Model, Objective, Rule, B, Executor>& t) const {
-    generator<Model, B, E> student(t.model(), t.average().view(), 1, B{}, executor_);
+    generator<Model, B, E> student(t.model(), t.average().view(), 1, t.backend(), executor_);
     return pair_error(student.push(xT_), x0_);
   }
 
-  /// The last errors (NaN before the first), and whether they belong to the step just done.
+  /// The last errors; NaN before the first.
   const pair_errors& errors() const { return errors_; }
-  bool fresh() const { return fresh_; }
+
+  /// For a log: the mean squared error the first time after it was measured, then NaN.
+  double unlogged() { return std::exchange(logged_, true) ? unknown : errors_.mean_squared; }
 
   /// For a progress line: "  held out 1.23e-03".
   std::string text() const {
@@ -52,7 +59,7 @@ class validation {
   E executor_;
   static constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
   pair_errors errors_{unknown, unknown, unknown, unknown, unknown};
-  bool fresh_ = false;
+  bool logged_ = true;
 };
 
 }  // namespace kdm

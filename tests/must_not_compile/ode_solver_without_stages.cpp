@@ -1,0 +1,13 @@
+// expect: has_stages
+// lines: 30
+#include "kdm/teacher/solver.hpp"
+
+struct stay {
+  kdm::index_t work_rows(kdm::index_t) const { return 0; }
+  template <class T, class V>
+  void step(const V&, kdm::view<T>, T, T, kdm::view<T>) const {}
+};
+
+void integrate(const kdm::ode_solver<float> auto&) {}
+
+int main() { integrate(stay{}); }

@@ -1,0 +1,21 @@
+// expect: has_times
+// lines: 30
+#include <vector>
+
+#include "kdm/teacher/path.hpp"
+
+struct standstill {
+  double prior_scale() const { return 1; }
+  template <class T>
+  kdm::noise_level<T> level(T) const {
+    return {T(1), T(0)};
+  }
+  template <class T>
+  T velocity(T, T, T) const {
+    return 0;
+  }
+};
+
+void follow(const kdm::path<float> auto&) {}
+
+int main() { follow(standstill{}); }

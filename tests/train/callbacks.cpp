@@ -1,0 +1,102 @@
+// The callbacks that come with the trainer.
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <sstream>
+
+#include "kdm/kdm.hpp"
+#include "support.hpp"
+
+using namespace kdm;
+using kdm_test::message_of;
+using kdm_test::random_matrix;
+using kdm_test::read_bytes;
+using kdm_test::temporary_folder;
+
+namespace {
+
+auto small_trainer(index_t steps) {
+  static const matrix<float> xT = random_matrix<float>(50, 2, 1), x0 = random_matrix<float>(50, 3, 2);
+  const koopman_model model{dense_layer(2, 4, activations::tanh{}), dense_layer(3, 4, activations::tanh{}),
+                            linear_operator(4), dense_layer(4, 3)};
+  return trainer(distillation{model, objective{0, terms::latent<>{}, terms::reconstruction<>{}}}, sgd{},
+                 {.steps = steps, .batch = 10, .learning_rate = 1e-2}, xT.view(), x0.view(),
+                 reference_backend<float>{});
+}
+
+}  // namespace
+
+TEST_CASE("the log has a line every so many steps and after the last and goes on where it is told to") {
+  const temporary_folder folder;
+  auto t = small_trainer(7);
+  {
+    metrics_log log(folder / "log", 3);
+    double mine = 0.5;
+    log.add("mine", [&] { return std::exchange(mine, std::numeric_limits<double>::quiet_NaN()); });
+    t.run(log);
+  }
+  const std::string text = read_bytes(folder / "log");
+  CHECK(std::count(text.begin(), text.end(), '\n') == 3);
+  CHECK(text.starts_with("{\"step\": 3, \"loss\": "));
+  CHECK(text.find("\"mine\": 0.5") != std::string::npos);
+  CHECK(text.find("\"mine\"", text.find("\"mine\"") + 1) == std::string::npos);
+  CHECK(text.find("nan") == std::string::npos);
+  CHECK(message_of<option_error>([&] { metrics_log(folder / "log", 0); }) ==
+        "metrics_log: every 0 steps, expected at least 1");
+  CHECK(read_bytes(folder / "log") == text);
+  { metrics_log log(folder / "log", 1, true); }
+  CHECK(read_bytes(folder / "log") == text);
+  CHECK(message_of<io_error>([&] { metrics_log(folder / "nowhere/log", 1); }).find("nowhere/log") != std::string::npos);
+}
+
+TEST_CASE("validation measures the averaged student on its schedule and after the last step") {
+  const auto xT = random_matrix<float>(20, 2, 5), x0 = random_matrix<float>(20, 3, 6);
+  auto t = small_trainer(5);
+  validation<float> held(xT.view(), x0.view(), 2);
+  CHECK(std::isnan(held.unlogged()));
+  std::vector<bool> seen;
+  t.run(held, [&](auto&, const step_report&) { seen.push_back(!std::isnan(held.unlogged())); });
+  CHECK(seen == std::vector<bool>{false, true, false, true, true});
+  generator student(t.model(), t.average().view(), 1, reference_backend<float>{});
+  CHECK(held.errors().mean_squared == pair_error(student.push(xT.view()), x0).mean_squared);
+  CHECK(held.text().starts_with("  held out "));
+  validation<float> wrong(x0.view(), xT.view(), 2);
+  CHECK(message_of<shape_error>([&] { wrong(t, t.report()); }) == "validation: columns of xT is 3, expected 2");
+  CHECK_THROWS_AS(validation<float>(xT.view().row_range(0, 0), x0.view().row_range(0, 0), 2), shape_error);
+}
+
+TEST_CASE("the progress line names the terms and fits a terminal when live") {
+  std::ostringstream plain, live;
+  auto t = small_trainer(40);
+  progress_line log(plain, false), line(live, true);
+  t.run(log, line);
+  CHECK(plain.str().find("step 40/40") != std::string::npos);
+  CHECK(plain.str().find("reconstruction ") != std::string::npos);
+  const std::string lines = plain.str();
+  CHECK(std::count(lines.begin(), lines.end(), '\n') == 20);
+  const std::string shown = live.str().substr(live.str().rfind('\r') + 1);
+  CHECK(shown.size() < 80);
+}
+
+TEST_CASE("an interrupt stops after the step and the handler before comes back") {
+  auto t = small_trainer(1000);
+  void (*before)(int) = std::signal(SIGINT, SIG_DFL);
+  {
+    stop_on_interrupt stop;
+    t.run(stop, [](auto& of, const step_report& r) {
+      if (r.step == 4) std::raise(SIGINT);
+      CHECK(of.step() <= 5);
+    });
+    CHECK(stop.interrupted());
+    CHECK(stop.signal() == SIGINT);
+    CHECK(t.step() == 5);
+  }
+  const bool restored = std::signal(SIGINT, SIG_IGN) == SIG_DFL;
+  CHECK(restored);
+  {
+    stop_on_interrupt stop;
+    std::raise(SIGINT);
+    CHECK_FALSE(stop.interrupted());
+  }
+  std::signal(SIGINT, before);
+}
