@@ -1,5 +1,6 @@
 // kdm analyze: pictures of a student, and one page that shows them.
 #include <algorithm>
+#include <complex>
 #include <fstream>
 #include <iostream>
 
@@ -101,6 +102,17 @@ void analyze(const analyze_options& o) {
   page.section("The Koopman operator");
   page.table(rows_of(spectrum));
   page.picture(file("spectrum.png"), "Eigenvalues of the operator's matrix in the complex plane, with the unit circle.");
+  kdm::curve eigenvalues{"magnitudes of the eigenvalues", {}, {}}, singular{"singular values", {}, {}};
+  for (std::size_t k = 0; k < spectrum.eigenvalues.size(); ++k) {
+    eigenvalues.x.push_back(double(k + 1));
+    eigenvalues.y.push_back(std::abs(spectrum.eigenvalues[k]));
+    singular.x.push_back(double(k + 1));
+    singular.y.push_back(spectrum.singular_values[k]);
+  }
+  kdm::curves_picture(file("operator.png"), "How many directions the operator uses", {singular, eigenvalues},
+                      {.x_label = "rank", .y_label = "magnitude"});
+  page.picture(file("operator.png"), "Singular values and magnitudes of the eigenvalues, largest first: what falls off "
+                                     "steeply is a direction of the latent space that the operator does not need.");
 
   if (std::filesystem::exists(folder.log())) {
     const auto curves = training_curves(folder.log());

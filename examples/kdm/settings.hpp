@@ -1,8 +1,10 @@
 /// The configuration of `kdm distill`: every default in one place, as JSON in and out.
 #pragma once
 
-#include <cmath>
+#include <limits>
+#include <map>
 #include <string>
+#include <type_traits>
 
 #include "kdm/io/config.hpp"
 #include "kdm/train/trainer.hpp"
@@ -51,111 +53,73 @@ struct settings {
   training_settings training;
 };
 
+namespace detail {
+
+/// The one list of all settings: visit(section, key, value, least, most).
+template <class Settings, class Visit>
+void each(Settings& s, Visit visit) {
+  constexpr double any = std::numeric_limits<double>::max(), wide = 65536;
+  visit("model", "noise_dimension", s.model.noise_dimension, 0, wide);
+  visit("model", "data_dimension", s.model.data_dimension, 0, wide);
+  visit("model", "hidden", s.model.hidden, 1, wide);
+  visit("model", "depth", s.model.depth, 2, 1000);
+  visit("model", "latent", s.model.latent, 0, wide);
+  visit("model", "operator_bias", s.model.operator_bias, 0, 1);
+  visit("model", "prior_scale", s.model.prior_scale, 0, any);
+  visit("objective", "latent", s.objective.latent, 0, any);
+  visit("objective", "reconstruction", s.objective.reconstruction, 0, any);
+  visit("objective", "prediction", s.objective.prediction, 0, any);
+  visit("objective", "latent_noise", s.objective.latent_noise, 0, any);
+  visit("training", "steps", s.training.steps, 0, any);
+  visit("training", "batch", s.training.batch, 1, 1 << 24);
+  visit("training", "learning_rate", s.training.learning_rate, std::numeric_limits<double>::min(), any);
+  visit("training", "schedule", s.training.schedule, 0, 0);
+  visit("training", "warm_up", s.training.warm_up, 0, any);
+  visit("training", "clip_norm", s.training.clip_norm, 0, any);
+  visit("training", "average_decay", s.training.average_decay, 0, 1 - 0x1p-24);
+  visit("training", "weight_decay", s.training.weight_decay, 0, any);
+  visit("training", "seed", s.training.seed, 0, any);
+  visit("training", "initial_fit", s.training.initial_fit, 0, 1);
+  visit("training", "refit_every", s.training.refit_every, 0, any);
+}
+
+}  // namespace detail
+
 /// Reads the keys that are there over what `s` already holds; an unknown key is an error.
 inline void read(settings& s, const json& value, const std::string& where) {
   kdm::io::config_reader all(value, where);
-  auto model = all.section("model");
-  auto& m = s.model;
-  m.noise_dimension = model.get("noise_dimension", m.noise_dimension);
-  m.data_dimension = model.get("data_dimension", m.data_dimension);
-  m.hidden = model.get("hidden", m.hidden);
-  m.depth = model.get("depth", m.depth);
-  m.latent = model.get("latent", m.latent);
-  m.operator_bias = model.get("operator_bias", m.operator_bias);
-  m.prior_scale = model.get("prior_scale", m.prior_scale);
-  model.finish();
-
-  auto objective = all.section("objective");
-  auto& o = s.objective;
-  o.latent = objective.get("latent", o.latent);
-  o.reconstruction = objective.get("reconstruction", o.reconstruction);
-  o.prediction = objective.get("prediction", o.prediction);
-  o.latent_noise = objective.get("latent_noise", o.latent_noise);
-  objective.finish();
-
-  auto training = all.section("training");
-  auto& t = s.training;
-  t.steps = training.get("steps", t.steps);
-  t.batch = training.get("batch", t.batch);
-  t.learning_rate = training.get("learning_rate", t.learning_rate);
-  t.schedule = training.choice("schedule", t.schedule, {"cosine", "constant"});
-  t.warm_up = training.get("warm_up", t.warm_up);
-  t.clip_norm = training.get("clip_norm", t.clip_norm);
-  t.average_decay = training.get("average_decay", t.average_decay);
-  t.weight_decay = training.get("weight_decay", t.weight_decay);
-  t.seed = training.get("seed", t.seed);
-  t.initial_fit = training.get("initial_fit", t.initial_fit);
-  t.refit_every = training.get("refit_every", t.refit_every);
-  training.finish();
+  std::map<std::string, kdm::io::config_reader> sections;
+  for (const char* name : {"model", "objective", "training"}) sections.emplace(name, all.section(name));
+  detail::each(s, [&](const char* section, const char* key, auto& field, double, double) {
+    auto& reader = sections.at(section);
+    if constexpr (std::is_same_v<decltype(field), std::string&>)
+      field = reader.choice(key, field, {"cosine", "constant"});
+    else
+      field = reader.get(key, field);
+  });
+  for (const auto& section : sections) section.second.finish();
   all.finish();
 }
 
 inline json to_json(const settings& s) {
-  const auto& m = s.model;
-  const auto& o = s.objective;
-  const auto& t = s.training;
-  return {{"model",
-           {{"noise_dimension", m.noise_dimension},
-            {"data_dimension", m.data_dimension},
-            {"hidden", m.hidden},
-            {"depth", m.depth},
-            {"latent", m.latent},
-            {"operator_bias", m.operator_bias},
-            {"prior_scale", m.prior_scale}}},
-          {"objective",
-           {{"latent", o.latent},
-            {"reconstruction", o.reconstruction},
-            {"prediction", o.prediction},
-            {"latent_noise", o.latent_noise}}},
-          {"training",
-           {{"steps", t.steps},
-            {"batch", t.batch},
-            {"learning_rate", t.learning_rate},
-            {"schedule", t.schedule},
-            {"warm_up", t.warm_up},
-            {"clip_norm", t.clip_norm},
-            {"average_decay", t.average_decay},
-            {"weight_decay", t.weight_decay},
-            {"seed", t.seed},
-            {"initial_fit", t.initial_fit},
-            {"refit_every", t.refit_every}}}};
+  json value;
+  detail::each(s, [&](const char* section, const char* key, const auto& field, double, double) {
+    value[section][key] = field;
+  });
+  return value;
 }
 
 /// Throws option_error for a value outside its range or not finite. `where` names the file or the command line.
 inline void check(const settings& s, const std::string& where) {
-  const auto at_least = [&](const char* key, double value, double least) {
-    if (!(value >= least && std::isfinite(value))) kdm::fail<kdm::option_error>(where, ": '", key, "' is ", value, ", expected ", least, " or more");
-  };
-  const auto at_most = [&](const char* key, double value, double most) {
-    if (!(value <= most)) kdm::fail<kdm::option_error>(where, ": '", key, "' is ", value, ", expected at most ", most);
-  };
-  at_least("noise_dimension", double(s.model.noise_dimension), 0);
-  at_most("noise_dimension", double(s.model.noise_dimension), 65536);
-  at_least("data_dimension", double(s.model.data_dimension), 0);
-  at_most("data_dimension", double(s.model.data_dimension), 65536);
-  at_least("hidden", double(s.model.hidden), 1);
-  at_most("hidden", double(s.model.hidden), 65536);
-  at_least("depth", double(s.model.depth), 2);
-  at_most("depth", double(s.model.depth), 1000);
-  at_least("latent", double(s.model.latent), 0);
-  at_most("latent", double(s.model.latent), 65536);
-  at_least("prior_scale", s.model.prior_scale, 0);
-  at_least("objective: latent", s.objective.latent, 0);
-  at_least("objective: reconstruction", s.objective.reconstruction, 0);
-  at_least("objective: prediction", s.objective.prediction, 0);
-  at_least("latent_noise", s.objective.latent_noise, 0);
-  at_least("steps", double(s.training.steps), 0);
-  at_least("batch", double(s.training.batch), 1);
-  at_most("batch", double(s.training.batch), 1 << 24);
-  at_least("warm_up", double(s.training.warm_up), 0);
-  at_least("clip_norm", s.training.clip_norm, 0);
-  at_least("average_decay", s.training.average_decay, 0);
-  at_least("weight_decay", s.training.weight_decay, 0);
-  at_least("refit_every", double(s.training.refit_every), 0);
-  if (!(s.training.learning_rate > 0 && std::isfinite(s.training.learning_rate)))
-    kdm::fail<kdm::option_error>(where, ": 'learning_rate' is ", s.training.learning_rate, ", expected more than 0");
-  if (!(s.training.average_decay < 1))
-    kdm::fail<kdm::option_error>(where, ": 'average_decay' is ", s.training.average_decay, ", expected less than 1");
+  detail::each(s, [&](const char* section, const char* key, const auto& field, double least, double most) {
+    if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(field)>>) {
+      const double value = double(field);
+      if (value >= least && value <= most) return;
+      const std::string expected = most < std::numeric_limits<double>::max() ? kdm::concat(least, " to ", most)
+                                                                             : kdm::concat(least, " or more");
+      kdm::fail<kdm::option_error>(where, ": ", section, ": '", key, "' is ", value, ", expected ", expected);
+    }
+  });
 }
 
 }  // namespace kdm_command

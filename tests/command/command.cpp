@@ -207,7 +207,7 @@ TEST_CASE("usage errors exit with 2 and say which option") {
   refuses("evaluate --model m --pairs p.npy --support moon", "--support");
   refuses("juggle", "juggle");
   teach_small(folder);
-  refuses("distill --pairs pairs.npy --out m --batch 0", "'batch' is 0, expected 1 or more");
+  refuses("distill --pairs pairs.npy --out m --batch 0", "training: 'batch' is 0, expected 1 to 16777216");
   refuses("distill --pairs pairs.npy --out m --learning-rate -1", "learning_rate");
   refuses("distill --pairs pairs.npy --out m --learning-rate inf", "learning_rate");
   kdm_test::write_bytes(folder / "c.json", R"({"training": {"stepz": 4}})");

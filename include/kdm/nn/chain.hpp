@@ -33,6 +33,36 @@ class chain {
       self().visit(k, [&](const auto& l) { l.describe(m, join_name(prefix, concat(k))); });
   }
 
+  template <backend B, class Frame>
+  void forward(B& b, const_view_of<B> w, const_view_of<B> x, view_of<B> y, Frame& f) const {
+    index_t offset = 0;
+    for (index_t k = 0; k < self().count(); ++k) {
+      const view_of<B> out = k + 1 == self().count() ? y : f.y[std::size_t(k)].row_range(0, x.rows);
+      self().visit_frame(k, f.layers, [&](const auto& l, auto& frame) {
+        l.forward(b, w.col_range(offset, l.size()), x, out, frame);
+        offset += l.size();
+      });
+      x = out;
+    }
+  }
+
+  template <backend B, class Frame>
+  void backward(B& b, const_view_of<B> w, view_of<B> dw, const_view_of<B> x, const_view_of<B> y, view_of<B> dy,
+                view_of<B> dx, value_t<B> keep, Frame& f) const {
+    index_t offset = size();
+    for (index_t k = self().count() - 1; k >= 0; --k) {
+      const const_view_of<B> in = k == 0 ? x : const_view_of<B>(f.y[std::size_t(k - 1)].row_range(0, x.rows));
+      const view_of<B> din = k == 0 ? dx : f.dy[k % 2].row_range(0, x.rows).col_range(0, width(k - 1));
+      self().visit_frame(k, f.layers, [&](const auto& l, auto& frame) {
+        offset -= l.size();
+        l.backward(b, w.col_range(offset, l.size()), dw.col_range(offset, l.size()), in, y, dy, din,
+                   k == 0 ? keep : value_t<B>(0), frame);
+      });
+      y = in;
+      dy = din;
+    }
+  }
+
  protected:
   /// Throws shape_error where one layer's outputs are not the next one's inputs.
   void check(std::string_view what) const {
@@ -63,36 +93,6 @@ class chain {
     for (index_t k = 0; k < between; ++k)
       f.y.push_back(p == pass::training ? a.take(n, width(k)) : f.dy[k % 2].col_range(0, width(k)));
     return f;
-  }
-
-  template <backend B, class Frame>
-  void forward_chain(B& b, const_view_of<B> w, const_view_of<B> x, view_of<B> y, Frame& f) const {
-    index_t offset = 0;
-    for (index_t k = 0; k < self().count(); ++k) {
-      const view_of<B> out = k + 1 == self().count() ? y : f.y[std::size_t(k)].row_range(0, x.rows);
-      self().visit_frame(k, f.layers, [&](const auto& l, auto& frame) {
-        l.forward(b, w.col_range(offset, l.size()), x, out, frame);
-        offset += l.size();
-      });
-      x = out;
-    }
-  }
-
-  template <backend B, class Frame>
-  void backward_chain(B& b, const_view_of<B> w, view_of<B> dw, const_view_of<B> x, const_view_of<B> y, view_of<B> dy,
-                      view_of<B> dx, value_t<B> keep, Frame& f) const {
-    index_t offset = size();
-    for (index_t k = self().count() - 1; k >= 0; --k) {
-      const const_view_of<B> in = k == 0 ? x : const_view_of<B>(f.y[std::size_t(k - 1)].row_range(0, x.rows));
-      const view_of<B> din = k == 0 ? dx : f.dy[k % 2].row_range(0, x.rows).col_range(0, width(k - 1));
-      self().visit_frame(k, f.layers, [&](const auto& l, auto& frame) {
-        offset -= l.size();
-        l.backward(b, w.col_range(offset, l.size()), dw.col_range(offset, l.size()), in, y, dy, din,
-                   k == 0 ? keep : value_t<B>(0), frame);
-      });
-      y = in;
-      dy = din;
-    }
   }
 
  private:
@@ -131,15 +131,6 @@ class sequential : public detail::chain<sequential<L...>> {
       return std::apply(
           [&](const auto&... l) { return std::tuple<typename L::template frame<B>...>{l.plan(a, n, p)...}; }, layers_);
     });
-  }
-  template <backend B>
-  void forward(B& b, const_view_of<B> w, const_view_of<B> x, view_of<B> y, frame<B>& f) const {
-    base::forward_chain(b, w, x, y, f);
-  }
-  template <backend B>
-  void backward(B& b, const_view_of<B> w, view_of<B> dw, const_view_of<B> x, const_view_of<B> y, view_of<B> dy,
-                view_of<B> dx, value_t<B> keep, frame<B>& f) const {
-    base::backward_chain(b, w, dw, x, y, dy, dx, keep, f);
   }
 
  private:
@@ -186,15 +177,6 @@ class stack : public detail::chain<stack<L>> {
       for (const auto& l : layers_) frames.push_back(l.plan(a, n, p));
       return frames;
     });
-  }
-  template <backend B>
-  void forward(B& b, const_view_of<B> w, const_view_of<B> x, view_of<B> y, frame<B>& f) const {
-    base::forward_chain(b, w, x, y, f);
-  }
-  template <backend B>
-  void backward(B& b, const_view_of<B> w, view_of<B> dw, const_view_of<B> x, const_view_of<B> y, view_of<B> dy,
-                view_of<B> dx, value_t<B> keep, frame<B>& f) const {
-    base::backward_chain(b, w, dw, x, y, dy, dx, keep, f);
   }
 
  private:

@@ -5,6 +5,7 @@
 #include "kdm/train/batches.hpp"
 #include "kdm/train/interrupt.hpp"
 #include "kdm/train/metrics_log.hpp"
+#include "kdm/train/options.hpp"
 #include "kdm/train/progress.hpp"
 #include "kdm/train/trainer.hpp"
 #include "kdm/train/update.hpp"
