@@ -2,7 +2,6 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <iostream>
-#include <type_traits>
 
 #include "commands.hpp"
 #include "kdm/core/config.hpp"
@@ -128,14 +127,12 @@ int run(int argc, char** argv) {
   const auto add = [&](const char* name, const char* what, auto declare, auto& options, auto command) {
     CLI::App* c = app.add_subcommand(name, what);
     declare(*c, options);
-    c->callback([&options, &status, command] {
-      if constexpr (std::is_void_v<decltype(command(options))>) command(options);
-      else status = command(options);
-    });
+    c->callback([&options, command] { command(options); });
     return c;
   };
   add("teach", "Trajectories of an exact teacher, from noise to data", add_teach, teach_o, teach);
-  add("distill", "Train a student on pairs of noise and data", add_distill, distill_o, distill);
+  add("distill", "Train a student on pairs of noise and data", add_distill, distill_o,
+      [&status](const distill_options& o) { status = distill(o); });
   CLI::App* sampler = add("sample", "One push of the student per sample", add_sample, sample_o, sample);
   sampler->callback([&sample_o] {
     if (sample_o.samples == 0 && sample_o.noise.empty()) throw CLI::RequiredError("--samples or --noise");

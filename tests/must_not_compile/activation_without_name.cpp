@@ -1,4 +1,4 @@
-// expect: name
+// expect: has_function_name
 // lines: 30
 #include "kdm/math/activations.hpp"
 

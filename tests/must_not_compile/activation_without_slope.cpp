@@ -1,4 +1,4 @@
-// expect: f\(z\)
+// expect: has_value_and_slope
 // lines: 30
 #include "kdm/math/activations.hpp"
 

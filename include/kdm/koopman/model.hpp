@@ -1,6 +1,7 @@
 /// The distillation model: two encoders, a Koopman operator, a decoder.
 #pragma once
 
+#include <concepts>
 #include <utility>
 
 #include "kdm/koopman/operator.hpp"
@@ -66,9 +67,34 @@ struct koopman_model {
   }
 };
 
-/// What model code asks of its parts, on one backend.
+/// latent(), noise_dimension(), data_dimension(), size().
+template <class M>
+concept has_dimensions = requires(const M& m) {
+  { m.latent() } -> std::convertible_to<index_t>;
+  { m.noise_dimension() } -> std::convertible_to<index_t>;
+  { m.data_dimension() } -> std::convertible_to<index_t>;
+  { m.size() } -> std::convertible_to<index_t>;
+};
+
+/// noise_weights(w), operator_weights(w), decoder_weights(w), data_weights(w): the parts' weights inside w.
+template <class M>
+concept has_weight_blocks = requires(const M& m, view<double> w) {
+  { m.noise_weights(w) } -> std::same_as<view<double>>;
+  { m.operator_weights(w) } -> std::same_as<view<double>>;
+  { m.decoder_weights(w) } -> std::same_as<view<double>>;
+  { m.data_weights(w) } -> std::same_as<view<double>>;
+};
+
+/// step(): one step of sampling as a layer, whose weights are the first of the model's.
+template <class M, class B>
+concept has_step_layer = requires(const M& m) {
+  { m.step() } -> layer<B>;
+};
+
+/// What model code asks of a model and its parts, on one backend.
 template <class M, class B>
 concept distillable = backend<B> && layer<decltype(M::encoder_noise), B> && layer<decltype(M::encoder_data), B> &&
-                      koopman_operator<decltype(M::koopman), B> && layer<decltype(M::decoder), B>;
+                      koopman_operator<decltype(M::koopman), B> && layer<decltype(M::decoder), B> &&
+                      has_dimensions<M> && has_weight_blocks<M> && has_step_layer<M, B>;
 
 }  // namespace kdm

@@ -18,13 +18,21 @@ struct activated {
 template <class T>
 activated(T, T) -> activated<T>;
 
-/// f(z) gives value and slope without side effects, and f has a name. Where only one of the two is used, inlining
-/// removes the work of the other.
+/// f(z): value and slope at z, without side effects.
 template <class F, class T>
-concept activation = std::copyable<F> && requires(const F& f, T z) {
+concept has_value_and_slope = requires(const F& f, T z) {
   { f(z) } -> std::same_as<activated<T>>;
+};
+
+/// F::name: what messages call the function.
+template <class F>
+concept has_function_name = requires {
   { F::name } -> std::convertible_to<std::string_view>;
 };
+
+/// A scalar function and its derivative. Where only one of the two is used, inlining removes the work of the other.
+template <class F, class T>
+concept activation = std::copyable<F> && has_value_and_slope<F, T> && has_function_name<F>;
 
 namespace detail {
 template <class F>

@@ -1,6 +1,8 @@
 /// One pass over the flat weights: sum the groups' gradients, clip, step, average.
 #pragma once
 
+#include <type_traits>
+
 #include "kdm/core/ops.hpp"
 #include "kdm/nn/update_rule.hpp"
 
