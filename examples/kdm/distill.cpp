@@ -30,6 +30,7 @@ using pair_set = kdm::io::pair_set<scalar>;
 settings effective(const distill_options& o, const model_folder& folder) {
   settings s;
   if (o.resume) s = load_settings(folder.configuration());
+  const json before = to_json(s);
   if (!o.config.empty()) {
     read(s, kdm::io::read_json(o.config), o.config.string());
     check(s, o.config.string());
@@ -42,7 +43,7 @@ settings effective(const distill_options& o, const model_folder& folder) {
   if (o.depth) s.model.depth = *o.depth;
   if (o.latent) s.model.latent = *o.latent;
   check(s, "kdm distill");
-  if (o.resume && to_json(s) != to_json(load_settings(folder.configuration())))
+  if (o.resume && to_json(s) != before)
     kdm::fail<kdm::option_error>("--resume goes on with ", folder.configuration().string(),
                                  ": leave out --config and the options that change it");
   return s;
@@ -167,8 +168,10 @@ int train(const settings& s, const distill_options& o, const model_folder& folde
 int distill(const distill_options& o) {
   const kdm::stop_on_interrupt interrupt;
   const model_folder folder{o.out};
-  if (!o.resume && !o.overwrite && (std::filesystem::exists(folder.model()) || std::filesystem::exists(folder.checkpoint())))
-    kdm::fail<kdm::option_error>(o.out.string(), " holds a model already: --resume goes on with it, --overwrite replaces it");
+  const bool holds_model = std::filesystem::exists(folder.model()) || std::filesystem::exists(folder.checkpoint());
+  if (holds_model && !o.resume && !o.overwrite)
+    kdm::fail<kdm::option_error>(o.out.string(),
+                                 " holds a model already: --resume goes on with it, --overwrite replaces it");
   settings s = effective(o, folder);
   pair_set pairs = kdm::io::load_pairs<scalar>(o.pairs);
   pair_set held_out;

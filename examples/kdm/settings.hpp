@@ -38,7 +38,7 @@ struct training_settings {
   index_t batch = 256;
   double learning_rate = 2e-3;
   std::string schedule = "cosine";  ///< or "constant"
-  index_t warm_up = 200;            ///< steps of a straight rise before it
+  index_t warm_up = 200;            ///< steps of a straight rise before it, at most a tenth of all
   double clip_norm = 0;             ///< 0: no clipping
   double average_decay = 0.999;
   double weight_decay = 0;

@@ -3,35 +3,14 @@
 #include "kdm/backend/reference.hpp"
 #include "kdm/koopman/model.hpp"
 
-using kdm::const_view;
-using kdm::index_t;
-using kdm::view;
+using base = kdm::koopman_model<kdm::dense_layer<>, kdm::dense_layer<>, kdm::linear_operator, kdm::dense_layer<>>;
 
 // A model of one's own with everything but step().
-struct model {
-  kdm::dense_layer<> encoder_noise{2, 4}, encoder_data{2, 4};
-  kdm::linear_operator koopman{4};
-  kdm::dense_layer<> decoder{4, 2};
-  index_t latent() const { return 4; }
-  index_t noise_dimension() const { return 2; }
-  index_t data_dimension() const { return 2; }
-  index_t size() const { return 54; }
-  template <class V>
-  V noise_weights(V w) const {
-    return w;
-  }
-  template <class V>
-  V operator_weights(V w) const {
-    return w;
-  }
-  template <class V>
-  V decoder_weights(V w) const {
-    return w;
-  }
-  template <class V>
-  V data_weights(V w) const {
-    return w;
-  }
+struct model : private base {
+  using base::base;
+  using base::encoder_noise, base::encoder_data, base::koopman, base::decoder;
+  using base::latent, base::noise_dimension, base::data_dimension, base::size;
+  using base::noise_weights, base::operator_weights, base::decoder_weights, base::data_weights;
 };
 
 static_assert(kdm::distillable<model, kdm::reference_backend<float>>);

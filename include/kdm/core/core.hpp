@@ -7,6 +7,7 @@
 #include "kdm/core/config.hpp"
 #include "kdm/core/denormals.hpp"
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 #include "kdm/core/host.hpp"
 #include "kdm/core/matrix.hpp"
 #include "kdm/core/ops.hpp"

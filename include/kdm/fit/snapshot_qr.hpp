@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/fit/convert.hpp"
 
 namespace kdm {
@@ -126,11 +127,9 @@ class snapshot_qr {
 
   template <class T>
   void require_finite(const char* name, const_view<T> x) const {
-    for (index_t i = 0; i < x.rows; ++i)
-      for (index_t j = 0; j < x.cols; ++j)
-        if (!std::isfinite(x(i, j)))
-          fail<numeric_error>("snapshot_qr: row ", rows_ + i, " of ", name, " has ", x(i, j), " in column ", j,
-                              ", expected a finite number");
+    if (const index_t at = first_not_finite(x); at >= 0)
+      fail<numeric_error>("snapshot_qr: row ", rows_ + at / x.cols, " of ", name, " has ", x(at / x.cols, at % x.cols),
+                          " in column ", at % x.cols, ", expected a finite number");
   }
 
   index_t a_cols_, b_cols_;

@@ -12,6 +12,7 @@
 
 #include "kdm/core/as_view.hpp"
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 #include "kdm/core/matrix.hpp"
 
 namespace kdm::io {
@@ -116,10 +117,9 @@ bool fits(U value) {
 /// Throws.    io_error naming `path`, the position of the first such element and its value.
 template <class T>
 void require_finite(const tensor<T>& x, std::string_view path) {
-  for (index_t i = 0; i < x.size(); ++i)
-    if (!std::isfinite(x.data()[i]))
-      fail<io_error>(path, ": element ", position_text(x.shape(), i), " is ", x.data()[i],
-                     ", expected a finite number");
+  if (const index_t at = first_not_finite(x.as_matrix()); at >= 0)
+    fail<io_error>(path, ": element ", position_text(x.shape(), at), " is ", x.data()[at],
+                   ", expected a finite number");
 }
 
 }  // namespace kdm::io

@@ -1,12 +1,11 @@
 /// The weights of a model as a safetensors file, tensor by tensor under the manifest's names.
 #pragma once
 
-#include <cmath>
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/core/matrix.hpp"
 #include "kdm/core/weights.hpp"
 #include "kdm/io/safetensors.hpp"
@@ -19,14 +18,12 @@ inline shape_t file_shape(const weight_entry& e) {
   return e.is_bias() ? shape_t{e.cols} : shape_t{e.rows, e.cols};
 }
 
-/// Throws numeric_error, naming `what`, for a number that is not finite.
+/// Refuses to write a NaN or infinity over a good file: numeric_error naming the file.
 template <class T>
-void require_finite(std::string_view what, const_view<T> x) {
-  for (index_t i = 0; i < x.rows; ++i)
-    for (index_t j = 0; j < x.cols; ++j)
-      if (!std::isfinite(x(i, j)))
-        fail<numeric_error>(what, ": not written, number ", i * x.cols + j, " is ", x(i, j),
-                            ", expected finite numbers");
+void require_finite_to_write(const std::filesystem::path& path, const_view<T> x) {
+  if (const index_t at = first_not_finite(x); at >= 0)
+    fail<numeric_error>(path.string(), ": not written, number ", at, " is ", x(at / x.cols, at % x.cols),
+                        ", expected finite numbers");
 }
 
 /// Writes flat weights [1, m.size()]. `torch.nn.Module.load_state_dict` of a twin takes the file as it is.
@@ -36,7 +33,7 @@ template <class T>
 void save_weights(const std::filesystem::path& path, const manifest& m, const_view<T> w,
                   const metadata_t& metadata = {}) {
   require_size("save_weights: number of weights", w.size(), m.size());
-  require_finite(path.string(), w);
+  require_finite_to_write(path, w);
   std::vector<named_tensor> tensors;
   for (const auto& e : m) tensors.emplace_back(e.name, tensor_of(w, e), file_shape(e));
   save_safetensors(path, std::move(tensors), metadata);
@@ -55,9 +52,9 @@ matrix<T> load_weights(const safetensors& file, const manifest& m) {
   for (const auto& e : m) {
     const view<T> to = tensor_of(w.view(), e);
     file.copy_to(e.name, to);
-    for (index_t k = 0; k < to.size(); ++k)
-      if (!std::isfinite(to.p[k]))
-        fail<io_error>(file.file(), ": tensor ", e.name, ": element ", k, " is ", to.p[k], ", expected a finite number");
+    if (const index_t at = first_not_finite(to); at >= 0)
+      fail<io_error>(file.file(), ": tensor ", e.name, ": element ", at, " is ", to.p[at],
+                     ", expected a finite number");
   }
   return w;
 }

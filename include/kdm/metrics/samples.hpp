@@ -1,7 +1,6 @@
 /// What every metric does with its arguments: sees them as rows of samples, checks them, picks a subset.
 #pragma once
 
-#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <string_view>
@@ -11,6 +10,7 @@
 
 #include "kdm/core/as_view.hpp"
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 #include "kdm/core/matrix.hpp"
 #include "kdm/core/view.hpp"
 #include "kdm/math/random.hpp"
@@ -42,11 +42,9 @@ template <class T>
 void require_samples(std::string_view where, std::string_view name, const_view<T> x) {
   if (x.empty())
     fail<shape_error>(where, ": ", name, " is ", x.rows, " x ", x.cols, ", expected at least one row and one column");
-  for (index_t i = 0; i < x.rows; ++i)
-    for (index_t j = 0; j < x.cols; ++j)
-      if (!std::isfinite(x(i, j)))
-        fail<numeric_error>(where, ": ", name, " is ", x(i, j), " at row ", i, ", column ", j,
-                            ", expected finite numbers");
+  if (const index_t at = first_not_finite(x); at >= 0)
+    fail<numeric_error>(where, ": ", name, " is ", x(at / x.cols, at % x.cols), " at row ", at / x.cols, ", column ",
+                        at % x.cols, ", expected finite numbers");
 }
 
 /// The same for two sets, which must have equally many columns.

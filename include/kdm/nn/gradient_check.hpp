@@ -67,8 +67,8 @@ gradient_errors gradient_check(const L& l, B b = {}, index_t rows = 5, std::uint
     view_of<B> w, dw, x, y, dx, dy;
   };
   auto f = planned(memory, [&](arena<B>& a) {
-    return buffers{l.plan(a, rows + 3, pass::training), a.take(1, l.size()),          a.take(1, l.size()),
-                   a.take(rows, l.inputs()),        a.take(rows, l.outputs()),    a.take(rows, l.inputs()),
+    return buffers{l.plan(a, rows + 3, pass::training), a.take(1, l.size()),       a.take(1, l.size()),
+                   a.take(rows, l.inputs()),            a.take(rows, l.outputs()), a.take(rows, l.inputs()),
                    a.take(rows, l.outputs())};
   });
 

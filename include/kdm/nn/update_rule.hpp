@@ -23,8 +23,8 @@ template <class R, class T>
 using update_of = decltype(std::declval<const R&>().at(index_t(), T()));
 }  // namespace detail
 
-/// at(step, rate): the update of step 0, 1, 2, ... as a functor with a const update(g, w, s) that changes one weight w, whose
-/// gradient is g, and its slots s[0], ..., s[slots - 1].
+/// at(step, rate): the update of step 0, 1, 2, ... as a functor with a const update(g, w, s) that changes one weight w,
+/// whose gradient is g, and its slots s[0], ..., s[slots - 1].
 template <class R, class T>
 concept has_update =
     has_slots<R> && requires(const detail::update_of<R, T>& update, T g, T& w, T* s) { update(g, w, s); };

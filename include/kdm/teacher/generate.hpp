@@ -2,12 +2,12 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <mutex>
 #include <vector>
 
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 #include "kdm/core/matrix.hpp"
 #include "kdm/exec/executor.hpp"
 #include "kdm/exec/serial.hpp"
@@ -116,11 +116,9 @@ trajectories<T> integrate(const P& p, const F& f, const S& solver, const generat
       if (s + 1 < steps) solver.step(v, x, t, dt, scratch);
       else euler{}.step(v, x, t, dt, scratch);
     }
-    for (index_t i = 0; i < x.rows; ++i)
-      for (index_t j = 0; j < d; ++j)
-        if (!std::isfinite(x(i, j)))
-          fail<numeric_error>("generate: sample ", first + i, " is not finite in column ", j, " after ", steps,
-                              " steps");
+    if (const index_t at = first_not_finite(x); at >= 0)
+      fail<numeric_error>("generate: sample ", first + at / d, " is not finite in column ", at % d, " after ", steps,
+                          " steps");
     meter.advance(last - first);
   });
   return out;
@@ -131,9 +129,8 @@ trajectories<T> integrate(const P& p, const F& f, const S& solver, const generat
 /// Draws noise and follows the field from there to data.
 ///
 /// The noise of sample i is a function of the seed and i: the same whatever the number of samples, and never that of a
-/// student (koopman/generator.hpp) with the same seed. Slices of fixed
-/// size go to the executor, so the results are the same bits for any number of lanes. The last of the steps, to
-/// t = 0, is an Euler step for every solver (see path).
+/// student (koopman/generator.hpp) with the same seed. Slices of fixed size go to the executor, so the results are the
+/// same bits for any number of lanes. The last of the steps, to t = 0, is an Euler step for every solver (see path).
 /// `progress(done, total)` counts samples; it is called at most 50 times, from the lanes but never twice at once.
 /// What it throws ends the run and reaches the caller.
 /// Cost.      samples * evaluations(solver, steps) rows through the field; memory for the snapshots and one slice of

@@ -16,10 +16,10 @@ namespace kdm {
 /// Writes the state of a run. `configuration` is any text that a resumed run has to repeat.
 ///
 /// The bytes are a function of the state alone: two runs that agree give the same file.
-/// Throws.    io_error; numeric_error for a number that is not finite. An older checkpoint of that name stays as it was.
+/// Throws.    io_error; numeric_error for a number that is not finite. An older checkpoint of that name then stays.
 template <class T>
 void save_checkpoint(const std::filesystem::path& path, const training_state<T>& s, std::string configuration = {}) {
-  for (const matrix<T>* m : {&s.weights, &s.average, &s.slots}) io::require_finite<T>(path.string(), m->view());
+  for (const matrix<T>* m : {&s.weights, &s.average, &s.slots}) io::require_finite_to_write<T>(path, m->view());
   io::save_safetensors(path,
                        {{"weights", s.weights.view()}, {"average", s.average.view()}, {"slots", s.slots.view()}},
                        {{"step", concat(s.step)}, {"configuration", std::move(configuration)}});
@@ -63,7 +63,7 @@ training_state<T> load_checkpoint(const std::filesystem::path& path, const std::
   return s;
 }
 
-/// A callback that writes a checkpoint every so many steps; give it to trainer.run behind callbacks that change weights.
+/// A callback that writes a checkpoint every so many steps; in trainer.run it stands behind those that change weights.
 /// The caller writes the one at the end of a run, however
 /// it ends, with save_checkpoint.
 class checkpoint_every {

@@ -80,7 +80,8 @@ class progress_line {
     }
     line += detail::format("  loss %.3e", r.loss);
     // A live line has to fit into a terminal of 80 columns: one that wraps cannot be rewritten.
-    for (std::size_t k = 0; k < names_.size() && !live_; ++k) line += "  " + names_[k] + detail::format(" %.2e", r.terms[k]);
+    if (!live_)
+      for (std::size_t k = 0; k < names_.size(); ++k) line += "  " + names_[k] + detail::format(" %.2e", r.terms[k]);
     if (extra_) line += extra_();
     if (!live_) {
       out_ << line << std::endl;
