@@ -35,7 +35,7 @@ template <has_types B>
 using const_view_of = view<const value_t<B>, typename B::space>;
 
 /// allocate(n): 64-byte aligned memory for n numbers in B's space, n >= 1; deallocate(p, n) gives it back.
-/// Called by `arena` alone.
+/// Called by `arena` alone. Verbs issued before a deallocate may still be under way.
 template <class B>
 concept has_memory = has_types<B> && requires(B& b, typename B::value_type* p, index_t n) {
   { b.allocate(n) } -> std::same_as<typename B::value_type*>;
@@ -43,7 +43,7 @@ concept has_memory = has_types<B> && requires(B& b, typename B::value_type* p, i
 };
 
 /// upload(x, y): host view x to y. download(x, y): x to host view y. synchronize(): waits until all verbs have ended.
-/// The only places where memory spaces meet.
+/// The only places where memory spaces meet. The host side of a transfer stays untouched until synchronize().
 template <class B>
 concept has_transfer = has_types<B> && requires(B& b, view<value_t<B>> host, view_of<B> own) {
   b.upload(const_view<value_t<B>>(host), own);
@@ -69,8 +69,8 @@ concept has_gemm = has_types<B> && requires(B& b, value_t<B> a, const_view_of<B>
   b.gemm(op::as_is, op::transposed, a, x, x, a, y);
 };
 
-/// Where and how the numbers are computed. A backend may add members for_each_cell, map, dense and add_normal with
-/// the parameters of the operations of these names; they are then taken instead of the derived form.
+/// Where and how the numbers are computed. A backend may add members for_each_cell, map, dense, add_normal and repeat
+/// with the parameters of the operations of these names; they are then taken instead of the derived form.
 template <class B>
 concept backend =
     has_types<B> && has_memory<B> && has_transfer<B> && has_for_each<B> && has_sum_rows<B> && has_gemm<B>;

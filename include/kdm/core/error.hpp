@@ -41,6 +41,12 @@ class numeric_error : public error {
   using error::error;
 };
 
+/// A device that is not there, or a call to its libraries that failed; names the call.
+class device_error : public error {
+ public:
+  using error::error;
+};
+
 namespace detail {
 
 inline void append(std::string& s, std::string_view part) { s += part; }

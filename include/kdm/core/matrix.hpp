@@ -33,7 +33,7 @@ class matrix {
 
   /// A gap-free copy of `source`, converting the element type if need be.
   template <class U>
-  explicit matrix(view<U> source) : matrix(source.rows, source.cols) {
+  explicit matrix(kdm::view<U> source) : matrix(source.rows, source.cols) {
     for (index_t i = 0; i < rows_; ++i)
       for (index_t j = 0; j < cols_; ++j) (*this)(i, j) = static_cast<T>(source(i, j));
   }

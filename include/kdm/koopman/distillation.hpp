@@ -102,8 +102,9 @@ class distillation {
       model_.decoder.forward(b, w_decoder, ro(z0_noisy), x0_rec, whole.decode_rec);
     if (Objective::reads_prediction) model_.decoder.forward(b, w_decoder, ro(z0_push), x0_push, whole.decode_push);
 
-    for (const view_of<B>& adjoint_view : {d.z0, d.zT, d.z0_push, d.x0_rec, d.x0_push})
-      if (adjoint_view) ops::fill(b, T(0), adjoint_view);
+    const view_of<B> adjoint_views[] = {d.z0, d.zT, d.z0_push, d.x0_rec, d.x0_push};
+    for (const view_of<B>& v : adjoint_views)
+      if (v) ops::fill(b, T(0), v);
     objective_(b, episode<B>{x0, xT, ro(z0), ro(zT), ro(z0_push), ro(x0_rec), ro(x0_push), at.batch}, d, values,
                whole.scratch);
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "kdm/koopman/model.hpp"
-#include "kdm/math/random.hpp"
+#include "kdm/math/noise.hpp"
 #include "kdm/nn/runner.hpp"
 
 namespace kdm {
@@ -45,7 +45,21 @@ class generator {
 
   /// n samples. Sample i depends on the seed and i alone: not on the number of threads, and on n at most in the last
   /// bits, where a backend's matrix product (Eigen's) sums the last rows in another order.
-  matrix<T> sample(index_t n, std::uint64_t seed) { return push(noise(n, seed).view()); }
+  matrix<T> sample(index_t n, std::uint64_t seed) {
+    matrix<T> x(n, data_dimension());
+    sample(seed, 0, x);
+    return x;
+  }
+
+  /// Samples first, first + 1, ... of a seed into the rows of x_0 [n, data]: no other memory grows with n.
+  void sample(std::uint64_t seed, index_t first, view<T> x_0) {
+    const random_table prior{seed, streams::prior};
+    run_.filled(
+        [&](B& b, index_t row, view_of<B> x_T) {
+          ops::add_normal(b, prior, first + row, T(prior_scale_), const_view_of<B>{}, x_T);
+        },
+        x_0);
+  }
 
  private:
   static const_view<T> front(const Model& model, const_view<T> weights) {

@@ -8,7 +8,7 @@
 
 #include "kdm/core/denormals.hpp"
 #include "kdm/core/matrix.hpp"
-#include "kdm/exec/serial.hpp"
+#include "kdm/exec/lanes.hpp"
 #include "kdm/nn/layer.hpp"
 
 namespace kdm {
@@ -18,7 +18,8 @@ namespace kdm {
 /// Memory is planned once, one inference frame a lane; a call allocates nothing, and any number of rows streams
 /// through the same workspace. Not for concurrent calls: give every thread a runner of its own.
 /// Shapes.    weights [1, layer.size()] (copied), x [n, inputs], y [n, outputs], on the host; y does not overlap x.
-/// Throws.    shape_error naming what does not fit; option_error for a slice below one row.
+///            `slice` rows run at a time; 0 chooses 256, what stays in a processor's cache, and 65536 on a device.
+/// Throws.    shape_error naming what does not fit; option_error for a negative slice.
 template <class L, backend B, executor E = serial>
   requires layer<L, B>
 class runner {
@@ -26,15 +27,15 @@ class runner {
   static constexpr bool on_host = std::same_as<typename B::space, host_space>;
 
  public:
-  runner(L l, const_view<T> weights, B b = {}, E e = {}, index_t slice = 256)
-      : layer_(std::move(l)), executor_(std::move(e)), slice_(slice), shared_(b) {
+  runner(L l, const_view<T> weights, B b = {}, E e = {}, index_t slice = 0)
+      : layer_(std::move(l)), executor_(std::move(e)), slice_(slice != 0 ? slice : on_host ? 256 : 65536), shared_(b) {
     require_size("runner: rows of weights", weights.rows, 1);
     require_size("runner: number of weights", weights.size(), layer_.size());
-    if (slice < 1) fail<option_error>("runner: slice is ", slice, " rows, expected at least 1");
+    if (slice < 0) fail<option_error>("runner: slice is ", slice, " rows, expected 0 (chosen) or more");
     w_ = planned(shared_, [&](arena<B>& a) { return a.take(1, layer_.size()); });
     b.upload(weights, w_);
     b.synchronize();
-    for (int k = 0; k < executor_.lanes(); ++k) lanes_.emplace_back(b, layer_, slice_);
+    for (int k = 0; k < lanes_of<B>(executor_).lanes(); ++k) lanes_.emplace_back(b, layer_, slice_);
   }
 
   const L& layer() const { return layer_; }
@@ -42,11 +43,15 @@ class runner {
 
   void operator()(const_view<T> x, view<T> y) {
     require_size("runner: columns of x", x.cols, layer_.inputs());
-    require_size("runner: columns of y", y.cols, layer_.outputs());
     require_size("runner: rows of y", y.rows, x.rows);
-    executor_.for_chunks(x.rows, slice_, [&](index_t first, index_t last, int k) {
-      const flush_denormals guard;
-      lanes_[std::size_t(k)].run(layer_, w_, x.row_range(first, last - first), y.row_range(first, last - first));
+    for_slices(y, [&](lane& l, index_t first, view<T> out) {
+      const const_view<T> in = x.row_range(first, out.rows);
+      if constexpr (on_host) {
+        l.forward(layer_, w_, in, out);
+      } else {
+        l.b.upload(in, l.f.x.row_range(0, out.rows));
+        l.forward(layer_, w_, l.f.x.row_range(0, out.rows), out);
+      }
     });
   }
 
@@ -56,29 +61,39 @@ class runner {
     return y;
   }
 
+  /// y = layer(x) where fill(b, first, rows) writes rows first .. of x in the backend's memory: no x on the host.
+  template <class Fill>
+  void filled(Fill fill, view<T> y) {
+    for_slices(y, [&](lane& l, index_t first, view<T> out) {
+      const view_of<B> in = l.f.x.row_range(0, out.rows);
+      fill(l.b, first, in);
+      l.forward(layer_, w_, in, out);
+    });
+  }
+
  private:
   struct buffers {
     typename L::template frame<B> frame;
-    view_of<B> x, y;  // only where the device cannot read host memory
+    view_of<B> x;
+    view_of<B> y;  // only where the device cannot write host memory
   };
 
   struct lane {
     lane(B backend, const L& l, index_t slice) : b(backend), memory(backend) {
       f = planned(memory, [&](arena<B>& a) {
         auto frame = l.plan(a, slice, pass::inference);
-        if constexpr (on_host) return buffers{std::move(frame), {}, {}};
-        else return buffers{std::move(frame), a.take(slice, l.inputs()), a.take(slice, l.outputs())};
+        const view_of<B> x = a.take(slice, l.inputs());
+        return buffers{std::move(frame), x, on_host ? view_of<B>{} : a.take(slice, l.outputs())};
       });
     }
 
-    void run(const L& l, const_view_of<B> w, const_view<T> x, view<T> y) {
+    void forward(const L& l, const_view_of<B> w, const_view_of<B> x, view<T> y) {
       if constexpr (on_host) {
         l.forward(b, w, x, y, f.frame);
       } else {
-        const view_of<B> dx = f.x.row_range(0, x.rows), dy = f.y.row_range(0, x.rows);
-        b.upload(x, dx);
-        l.forward(b, w, const_view_of<B>(dx), dy, f.frame);
-        b.download(dy, y);
+        const view_of<B> out = f.y.row_range(0, y.rows);
+        l.forward(b, w, x, out, f.frame);
+        b.download(out, y);
         b.synchronize();
       }
     }
@@ -87,6 +102,16 @@ class runner {
     arena<B> memory;
     buffers f;
   };
+
+  /// f(lane, first, y) for every slice of y, its first row being row `first` of all.
+  template <class F>
+  void for_slices(view<T> y, F f) {
+    require_size("runner: columns of y", y.cols, layer_.outputs());
+    lanes_of<B>(executor_).for_chunks(y.rows, slice_, [&](index_t first, index_t last, int k) {
+      const flush_denormals guard;
+      f(lanes_[std::size_t(k)], first, y.row_range(first, last - first));
+    });
+  }
 
   L layer_;
   E executor_;

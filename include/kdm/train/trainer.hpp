@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "kdm/core/denormals.hpp"
-#include "kdm/exec/serial.hpp"
+#include "kdm/core/repeat.hpp"
+#include "kdm/exec/lanes.hpp"
 #include "kdm/koopman/distillation.hpp"
 #include "kdm/nn/initialize.hpp"
 #include "kdm/train/batches.hpp"
@@ -32,10 +33,11 @@ class trainer {
 
   trainer(distillation<Model, Objective> problem, Rule rule, train_options options, const_view<T> xT, const_view<T> x0,
           B b = {}, E e = {})
-      : problem_(std::move(problem)), rule_(rule), options_(std::move(options)), backend_(b), executor_(std::move(e)),
-        shared_(b), order_{x0.rows, options_.seed} {
+      : problem_(std::move(problem)), rule_(rule), options_(std::move(options)), backend_(b),
+        executor_(lanes_of<B>(std::move(e))), shared_(b), order_{x0.rows, options_.seed} {
     check(xT, x0);
-    slices_ = on_host ? options_.slices.chosen_for(options_.batch) : slicing::whole(options_.batch);
+    const bool sliced = on_host || options_.slices.rows > 0;
+    slices_ = sliced ? options_.slices.chosen_for(options_.batch) : slicing::whole(options_.batch);
     const index_t size = problem_.model().size(), terms = Objective::count();
     m_ = planned(shared_, [&](arena<B>& a) {
       return buffers{a.take(x0.rows, xT.cols), a.take(x0.rows, x0.cols), a.take(1, size),
@@ -65,9 +67,11 @@ class trainer {
   /// One step of training.
   const step_report& advance() {
     const T rate = T(options_.learning_rate * options_.schedule(step_, options_.steps));
-    executor_.for_chunks(slices_.groups, 1, [this](index_t first, index_t last, int k) {
-      const flush_denormals guard;
-      for (index_t g = first; g < last; ++g) run_group(lanes_[std::size_t(k)], g);
+    ops::repeat(backend_, gradients_, [this] {
+      executor_.for_chunks(slices_.groups, 1, [this](index_t first, index_t last, int k) {
+        const flush_denormals guard;
+        for (index_t g = first; g < last; ++g) run_group(lanes_[std::size_t(k)], g);
+      });
     });
     backend_.download(m_.values, values_);
     backend_.synchronize();
@@ -260,12 +264,13 @@ class trainer {
   Rule rule_;
   train_options options_;
   B backend_;
-  E executor_;
+  lane_executor<B, E> executor_;
   arena<B> shared_;
   batch_order order_;
   slicing slices_;
   buffers m_;
   std::vector<lane> lanes_;
+  recording<B> gradients_;
   matrix<T> values_;
   std::vector<double> weights_of_terms_ = problem_.objective().weights();
   step_report report_;

@@ -14,6 +14,8 @@ namespace kdm {
 
 /// A callback that pushes held-out noise through the averaged weights every so many steps, and after the last.
 ///
+/// A trainer with a member push_average(xT) -> x0 is left to do so itself; for others a generator is made on the
+/// trainer's backend.
 /// Shapes.    xT [n, noise], x0 [n, data]: host views that outlive the callback.
 /// Cost.      one pass of the student over the held-out pairs each time.
 template <class T, class E = serial>
@@ -36,10 +38,14 @@ class validation {
   }
 
   /// The errors now, whatever the step.
-  template <class Model, class Objective, class Rule, class B, class Executor>
-  pair_errors measure(trainer<Model, Objective, Rule, B, Executor>& t) const {
-    generator<Model, B, E> student(t.model(), t.average().view(), 1, t.backend(), executor_);
-    return pair_error(student.push(xT_), x0_);
+  template <class Trainer>
+  pair_errors measure(Trainer& t) const {
+    if constexpr (requires { t.push_average(xT_); }) {
+      return pair_error(t.push_average(xT_), x0_);
+    } else {
+      generator student(t.model(), t.average().view(), 1, t.backend(), executor_);
+      return pair_error(student.push(xT_), x0_);
+    }
   }
 
   /// The last errors; NaN before the first.
