@@ -42,6 +42,13 @@ kdm_dependency(Eigen3 PACKAGE 3.4 CONFIG TARGET Eigen3::Eigen FOR "kdm::eigen"
 kdm_dependency(nlohmann_json PACKAGE 3.10 CONFIG TARGET nlohmann_json::nlohmann_json FOR "kdm::io and kdm::report"
   GIT https://github.com/nlohmann/json.git TAG v3.11.2)
 kdm_dependency(OpenMP PACKAGE COMPONENTS CXX TARGET OpenMP::OpenMP_CXX FOR "kdm::openmp")
+# Not downloaded: a BLAS and oneTBB are compiled libraries, which packages bring.
+kdm_dependency(TBB PACKAGE CONFIG TARGET TBB::tbb FOR "kdm::onetbb")
+kdm_dependency(xtensor PACKAGE CONFIG TARGET xtensor FOR "kdm::xtensor")
+kdm_dependency(xtensor-blas PACKAGE CONFIG TARGET xtensor-blas FOR "kdm::xtensor")
+if(KDM_EXAMPLES)
+  kdm_dependency(Boost PACKAGE 1.74 TARGET Boost::headers FOR "the example with Boost.odeint")
+endif()
 if(KDM_COMMAND OR KDM_EXAMPLES)
   kdm_dependency(CLI11 PACKAGE CONFIG TARGET CLI11::CLI11 FOR "the kdm command"
     GIT https://github.com/CLIUtils/CLI11.git TAG v2.3.2)

@@ -30,4 +30,5 @@ configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/kdmConfig.cmake.in" "
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/kdmConfigVersion.cmake"
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES "${PROJECT_BINARY_DIR}/kdmConfig.cmake" "${PROJECT_BINARY_DIR}/kdmConfigVersion.cmake"
+  "${PROJECT_SOURCE_DIR}/cmake/kdm_cuda_standard.cmake"
   DESTINATION "${package_folder}" COMPONENT kdm_development)

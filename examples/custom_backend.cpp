@@ -1,6 +1,9 @@
 // A backend of your own: the six clauses of the concept, here with a count of the floating-point operations.
+// docs/writing_a_backend.md takes them one by one, and runs the conformance suite.
+#include <cmath>
 #include <cstdlib>
 #include <iostream>
+#include <new>
 
 #include "kdm/kdm.hpp"
 
@@ -39,20 +42,21 @@ struct counting_backend {
 };
 static_assert(kdm::backend<counting_backend>);
 
-int main() {
+template <kdm::backend B>
+double loss_on(const B& b) {
   using namespace kdm;
-  long flops = 0;
-  const counting_backend mine{&flops};
   const auto pairs = generate(flow_path{}, ring_of_gaussians<float>(8, 3, 0.2), heun{}, {.samples = 500, .steps = 10});
   const koopman_model model{dense_layer(2, 16, activations::silu{}), dense_layer(2, 16, activations::silu{}),
                             linear_operator(16), dense_layer(16, 2)};
-  const distillation problem{model, objective{0, terms::latent<>{}, terms::reconstruction<>{}}};
-  const train_options options{.steps = 100, .batch = 50, .learning_rate = 1e-2};
-  trainer on_mine{problem, adam{}, options, pairs.noise(), pairs.data(), mine};
-  trainer on_reference{problem, adam{}, options, pairs.noise(), pairs.data(), reference_backend<float>{}};
-  on_mine.run();
-  on_reference.run();
-  const double loss = on_mine.report().loss, expected = on_reference.report().loss;
+  trainer train{distillation{model, objective{0, terms::latent<>{}, terms::reconstruction<>{}}}, adam{},
+                {.steps = 100, .batch = 50, .learning_rate = 1e-2}, pairs.noise(), pairs.data(), b};
+  train.run();
+  return train.report().loss;
+}
+
+int main() {
+  long flops = 0;
+  const double loss = loss_on(counting_backend{&flops}), expected = loss_on(kdm::reference_backend<float>{});
   std::cout << "loss " << loss << " here, " << expected << " on the reference backend, " << flops / 100
             << " flops in matrix products a step\n";
   return flops > 0 && std::abs(loss - expected) < 1e-3 * expected ? EXIT_SUCCESS : EXIT_FAILURE;

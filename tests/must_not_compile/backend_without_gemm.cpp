@@ -1,5 +1,5 @@
-// expect: has_gemm
-// lines: 30
+// expect: b\.gemm\(
+// lines: 29
 #include "kdm/core/backend.hpp"
 #include "kdm/core/host.hpp"
 

@@ -7,9 +7,12 @@ cmake_minimum_required(VERSION 3.25)
 
 cmake_path(GET FILE FILENAME name)
 set(command "${COMPILER}" -std=c++20 -fsyntax-only -fno-diagnostics-color "-I${INCLUDE}")
-if(EIGEN)
-  list(APPEND command -isystem "${EIGEN}" ${DEFINITIONS})
-endif()
+foreach(folder IN LISTS SYSTEM)
+  if(NOT folder MATCHES "^/usr/(local/)?include/?$")  # the compiler's own: another -isystem would reorder them
+    list(APPEND command -isystem "${folder}")
+  endif()
+endforeach()
+list(APPEND command ${DEFINITIONS})
 execute_process(COMMAND "${CMAKE_COMMAND}" -E env LC_ALL=C ${command} "${FILE}"
   RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
 

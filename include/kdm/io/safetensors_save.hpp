@@ -95,7 +95,7 @@ inline void save_safetensors(const std::filesystem::path& path, std::vector<name
     if (!names.insert(t.name()).second)
       fail<io_error>(path.string(), ": tensor name ", detail::in_quotes(t.name()),
                      " is taken, expected each name once");
-    header += separator + text_of(t.name()) + ":{\"dtype\":\"" + std::string(t.dtype()) + "\",\"shape\":[";
+    header += concat(separator, text_of(t.name()), ":{\"dtype\":\"", t.dtype(), "\",\"shape\":[");
     for (std::size_t k = 0; k < t.shape().size(); ++k) header += concat(k ? "," : "", t.shape()[k]);
     header += concat("],\"data_offsets\":[", position, ",", position + t.bytes(), "]}");
     position += t.bytes();

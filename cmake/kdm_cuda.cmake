@@ -1,0 +1,27 @@
+# The CUDA toolkit, where there is one: KDM_HAVE_CUDA says that .cu files are compiled.
+
+set(KDM_HAVE_CUDA OFF)
+if(KDM_CUDA)
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    find_package(CUDAToolkit 12.4 QUIET)
+  endif()
+  if(CMAKE_CUDA_COMPILER AND TARGET CUDA::cublas)
+    set(KDM_HAVE_CUDA ON)
+  else()
+    message(STATUS "kdm: CUDA toolkit 12.4 or newer was not found: without kdm::cuda")
+  endif()
+endif()
+
+# A project that adds this one as a subdirectory enables the language itself, with the architectures it wants.
+if(KDM_HAVE_CUDA AND PROJECT_IS_TOP_LEVEL)
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 80 90)
+  endif()
+  enable_language(CUDA)
+  include(kdm_cuda_standard)
+  if(KDM_CCACHE AND NOT CMAKE_CUDA_COMPILER_LAUNCHER)
+    set(CMAKE_CUDA_COMPILER_LAUNCHER "${KDM_CCACHE}")
+  endif()
+endif()
