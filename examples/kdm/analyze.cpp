@@ -59,7 +59,7 @@ void analyze(const analyze_options& o) {
   const model_folder folder{o.model};
   const student s = load_student(folder);
   const auto pairs = load_pairs_for(s, o.pairs);
-  const evaluation e = measure(s, pairs, o.support, kdm::openmp(o.threads));
+  const evaluation e = measure(s, pairs, o.support, o.compute);
   make_folder(o.out);
   const auto file = [&](const char* name) { return o.out / name; };
 

@@ -16,7 +16,7 @@ struct teach_options {
   index_t steps = 20, samples = 50000, snapshots = 10;
   std::uint64_t seed = 1;
   std::filesystem::path out, data;
-  int threads = 0;
+  compute_options compute;
 };
 void teach(const teach_options& options);
 
@@ -28,7 +28,7 @@ struct distill_options {
   std::optional<std::uint64_t> seed;
   index_t stop_after = 0, checkpoint_every = 1000, validate_every = 500, log_every = 50;
   bool resume = false, overwrite = false;
-  int threads = 0;
+  compute_options compute;
 };
 /// Returns 0, or 128 + the number of the signal that interrupted the run.
 int distill(const distill_options& options);
@@ -37,21 +37,21 @@ struct sample_options {
   std::filesystem::path model, noise, out;
   index_t samples = 0;
   std::uint64_t seed = 1;
-  int threads = 0;
+  compute_options compute;
 };
 void sample(const sample_options& options);
 
 struct evaluate_options {
   std::filesystem::path model, pairs, out;
   std::string support;
-  int threads = 0;
+  compute_options compute;
 };
 void evaluate(const evaluate_options& options);
 
 struct analyze_options {
   std::filesystem::path model, pairs, out;
   std::string support;
-  int threads = 0;
+  compute_options compute;
 };
 void analyze(const analyze_options& options);
 

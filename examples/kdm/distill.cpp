@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "commands.hpp"
+#include "kdm/backend/eigen.hpp"
 #include "kdm/fit/initialize.hpp"
 #include "kdm/io/trajectories.hpp"
-#include "kdm/koopman/terms.hpp"
 #include "kdm/nn/summary.hpp"
 #include "kdm/train/checkpoint.hpp"
 #include "kdm/train/interrupt.hpp"
@@ -25,6 +25,7 @@ namespace kdm_command {
 namespace {
 
 using pair_set = kdm::io::pair_set<scalar>;
+using fit_backend = kdm::eigen_backend<scalar>;  // the fits of the operator run on the host, whatever trains
 
 /// Defaults, then the file, then the command line.
 settings effective(const distill_options& o, const model_folder& folder) {
@@ -93,56 +94,63 @@ void print(const kdm::operator_fit_report& fit) {
             << fit.residual_before << "), rank " << fit.rank << ", condition " << fit.condition << "\n";
 }
 
-template <class Objective>
-int train(const settings& s, const distill_options& o, const model_folder& folder, Objective objective,
-          const pair_set& pairs, const pair_set& held_out, const kdm::stop_on_interrupt& interrupt) {
-  const student_model model = build(s.model);
-  const kdm::openmp run(o.threads);
-  const auto& t = s.training;
+kdm::train_options options_of(const training_settings& t) {
   const kdm::schedule base = t.schedule == "cosine" ? kdm::schedules::cosine() : kdm::schedules::constant();
-  const kdm::train_options options{.steps = t.steps,
-                                   .batch = t.batch,
-                                   .learning_rate = t.learning_rate,
-                                   .schedule = kdm::schedules::warm_up(std::min(t.warm_up, t.steps / 10), base),
-                                   .clip_norm = t.clip_norm,
-                                   .average = {t.average_decay},
-                                   .seed = t.seed};
-  kdm::trainer trainer{kdm::distillation{model, std::move(objective)}, kdm::adamw(t.weight_decay), options,
-                       pairs.xT.view(), pairs.x0.view(), backend{}, run};
+  return {.steps = t.steps,
+          .batch = t.batch,
+          .learning_rate = t.learning_rate,
+          .schedule = kdm::schedules::warm_up(std::min(t.warm_up, t.steps / 10), base),
+          .clip_norm = t.clip_norm,
+          .average = {t.average_decay},
+          .seed = t.seed};
+}
+
+int train(const settings& s, const distill_options& o, const model_folder& folder, const pair_set& pairs,
+          const pair_set& held_out, const engine& on, const any_executor& run,
+          const kdm::stop_on_interrupt& interrupt) {
+  const student_model model = build(s.model);
+  const auto& t = s.training;
+  const auto trainer = on.train(
+      {model, s.objective, kdm::adamw(t.weight_decay), options_of(t), pairs.xT.view(), pairs.x0.view()});
   const std::string configuration =
       kdm::concat(to_json(s).dump(), " on ", pairs.size(), " pairs, ", fingerprint(pairs));
   // Forty pairs for every unknown of a row leave little to gain from more.
   const kdm::operator_fit_options fit{.latent_noise = s.objective.latent_noise, .max_pairs = 40 * (s.model.latent + 1)};
   if (o.resume) {
-    trainer.restore(kdm::load_checkpoint<scalar>(folder.checkpoint(), configuration));
-    cut_log(folder.log(), trainer.step());
-    std::cerr << "going on after step " << trainer.step() << "\n";
+    trainer->restore(kdm::load_checkpoint<scalar>(folder.checkpoint(), configuration));
+    cut_log(folder.log(), trainer->step());
+    std::cerr << "going on after step " << trainer->step() << "\n";
   } else {
     std::cerr << kdm::summary<scalar>(model);
     if (t.initial_fit)
-      trainer.change_weights([&](kdm::view<scalar> w) {
-        print(kdm::initialize_operator(model, w, pairs.xT.view(), pairs.x0.view(), fit, backend{}, run));
+      trainer->change_weights([&](kdm::view<scalar> w) {
+        print(kdm::initialize_operator(model, w, pairs.xT.view(), pairs.x0.view(), fit, fit_backend{}, run));
       });
     // From here on there is something to find in the folder.
     for (const auto& old : {folder.model(), folder.checkpoint()}) std::filesystem::remove(old);
     kdm::io::write_json(folder.configuration(), to_json(s));
   }
 
-  kdm::validation<scalar, kdm::openmp> held(held_out.xT.view(), held_out.x0.view(), o.validate_every, run);
+  kdm::validation<scalar> held(held_out.xT.view(), held_out.x0.view(), o.validate_every);
   kdm::metrics_log log(folder.log(), o.log_every, o.resume);
   log.add("held_out_pair_error", [&] { return held.unlogged(); });
   kdm::progress_line progress(std::cerr, isatty(STDERR_FILENO) != 0, [&] { return held.text(); });
-  const index_t first = trainer.step();
-  const auto stop_after = [&](auto&, const kdm::step_report& r) {
-    return o.stop_after > 0 && r.step - first >= o.stop_after ? kdm::verdict::stop : kdm::verdict::go_on;
-  };
+  const kdm::checkpoint_every checkpoint(o.checkpoint_every, folder.checkpoint(), configuration);
   const index_t never = std::numeric_limits<index_t>::max();
   kdm::refit_every refit(t.refit_every > 0 ? t.refit_every : never, kdm::const_view<scalar>(pairs.xT.view()),
-                         kdm::const_view<scalar>(pairs.x0.view()), fit, backend{}, run);
+                         kdm::const_view<scalar>(pairs.x0.view()), fit, fit_backend{}, run);
+  const index_t first = trainer->step();
+  const auto after_step = [&](training& now, const kdm::step_report& r) {
+    refit(now, r);
+    held(now, r);
+    log(now, r);
+    progress(now, r);
+    checkpoint(now, r);
+    const bool enough = o.stop_after > 0 && r.step - first >= o.stop_after;
+    return enough || interrupt.interrupted() ? kdm::verdict::stop : kdm::verdict::go_on;
+  };
   try {
-    if (!interrupt.interrupted())
-      trainer.run(refit, held, log, progress,
-                  kdm::checkpoint_every(o.checkpoint_every, folder.checkpoint(), configuration), interrupt, stop_after);
+    if (!interrupt.interrupted()) trainer->run(after_step);
   } catch (const kdm::numeric_error& e) {
     progress.finish();
     const bool saved = std::filesystem::exists(folder.checkpoint());
@@ -151,16 +159,16 @@ int train(const settings& s, const distill_options& o, const model_folder& folde
   }
   progress.finish();
 
-  kdm::save_checkpoint(folder.checkpoint(), trainer.state(), configuration);
-  kdm::matrix<scalar> average = trainer.average();
+  kdm::save_checkpoint(folder.checkpoint(), trainer->state(), configuration);
+  kdm::matrix<scalar> average = trainer->average();
   fold_prior_scale(model, average.view(), s.model.prior_scale);
   kdm::io::save_weights<scalar>(folder.model(), kdm::manifest_of(model), average.view(), {{"format", "pt"}});
-  const kdm::pair_errors errors = held.measure(trainer);
-  if (trainer.step() < t.steps)
-    std::cout << "stopped after step " << trainer.step() << " of " << t.steps << "; go on with --resume\n";
+  const kdm::pair_errors errors = held.measure(*trainer);
+  if (trainer->step() < t.steps)
+    std::cout << "stopped after step " << trainer->step() << " of " << t.steps << "; go on with --resume\n";
   std::cout << "wrote " << folder.model().string() << ": held-out pair error " << errors.mean_squared << " (median distance "
             << errors.median_distance << ", " << 100 * errors.share_off << " % of the pairs off by more than 0.5)\n";
-  return interrupt.interrupted() && trainer.step() < t.steps ? 128 + interrupt.signal() : 0;
+  return interrupt.interrupted() && trainer->step() < t.steps ? 128 + interrupt.signal() : 0;
 }
 
 }  // namespace
@@ -172,6 +180,8 @@ int distill(const distill_options& o) {
   if (holds_model && !o.resume && !o.overwrite)
     kdm::fail<kdm::option_error>(o.out.string(),
                                  " holds a model already: --resume goes on with it, --overwrite replaces it");
+  const any_executor run = make_executor(o.compute);
+  const auto on = make_engine(o.compute, run);
   settings s = effective(o, folder);
   pair_set pairs = kdm::io::load_pairs<scalar>(o.pairs);
   pair_set held_out;
@@ -193,15 +203,7 @@ int distill(const distill_options& o) {
   divide(held_out.xT, s.model.prior_scale);
 
   make_folder(folder.path);
-  const auto& w = s.objective;
-  const kdm::terms::latent<> latent{.weight = w.latent};
-  const kdm::terms::reconstruction<> reconstruction{.weight = w.reconstruction};
-  const kdm::terms::prediction<> prediction{.weight = w.prediction};
-  // A term with factor 0 would still cost a pass through the decoder.
-  if (w.prediction > 0)
-    return train(s, o, folder, kdm::objective(w.latent_noise, latent, reconstruction, prediction), pairs, held_out,
-                 interrupt);
-  return train(s, o, folder, kdm::objective(w.latent_noise, latent, reconstruction), pairs, held_out, interrupt);
+  return train(s, o, folder, pairs, held_out, *on, run, interrupt);
 }
 
 }  // namespace kdm_command

@@ -31,19 +31,20 @@ kdm::io::pair_set<scalar> load_pairs_for(const student& s, const std::filesystem
 }
 
 evaluation measure(const student& s, const kdm::io::pair_set<scalar>& pairs, const std::string& support,
-                   kdm::openmp run) {
+                   const compute_options& compute) {
   if (support == "checkerboard" && s.model.data_dimension() != 2)
     kdm::fail<kdm::option_error>("--support checkerboard: the model has ", s.model.data_dimension(),
                                  " dimensions of data, expected 2");
   evaluation e;
   e.pairs = pairs.size();
-  auto generator = s.generator(run);
+  const any_executor run = make_executor(compute);
+  const auto generator = s.generator(*make_engine(compute, run));
   e.samples = kdm::matrix<scalar>(pairs.size(), s.model.data_dimension());
-  generator.push(pairs.xT.view(), e.samples.view());
+  generator->push(pairs.xT.view(), e.samples.view());
   std::vector<double> seconds;
   for (int k = 0; k < 5; ++k) {
     const auto start = std::chrono::steady_clock::now();
-    generator.push(pairs.xT.view(), e.samples.view());
+    generator->push(pairs.xT.view(), e.samples.view());
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
   std::nth_element(seconds.begin(), seconds.begin() + 2, seconds.end());
@@ -108,7 +109,7 @@ std::vector<std::pair<std::string, std::string>> rows_of(const evaluation& e) {
 void evaluate(const evaluate_options& o) {
   if (!o.out.empty()) require_place(o.out);
   const student s = load_student({o.model});
-  const evaluation e = measure(s, load_pairs_for(s, o.pairs), o.support, kdm::openmp(o.threads));
+  const evaluation e = measure(s, load_pairs_for(s, o.pairs), o.support, o.compute);
   for (const auto& [name, value] : rows_of(e))
     std::cout << name << std::string(name.size() < 48 ? 48 - name.size() : 1, ' ') << value << '\n';
   if (o.out.empty()) return;

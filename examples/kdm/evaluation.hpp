@@ -26,7 +26,7 @@ struct evaluation {
 };
 
 evaluation measure(const student& s, const kdm::io::pair_set<scalar>& pairs, const std::string& support,
-                   kdm::openmp run);
+                   const compute_options& compute);
 
 kdm::io::json to_json(const evaluation& e);
 

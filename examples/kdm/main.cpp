@@ -5,6 +5,7 @@
 
 #include "commands.hpp"
 #include "kdm/core/config.hpp"
+#include "kdm/core/error.hpp"
 
 namespace kdm_command {
 
@@ -26,10 +27,20 @@ void require_place(const std::filesystem::path& file) {
 
 namespace {
 
-void add_threads(CLI::App& c, int& threads) {
-  c.add_option("--threads", threads, "Threads; 0 takes all cores. The result does not depend on it")
+void add_executor(CLI::App& c, compute_options& o) {
+  c.add_option("--executor", o.executor, "Whose threads do the work")
+      ->check(CLI::IsMember({"serial", "openmp", "onetbb"}))
+      ->capture_default_str();
+  c.add_option("--threads", o.threads, "Threads; 0 takes all cores. The result does not depend on it")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
+}
+
+void add_backend(CLI::App& c, compute_options& o) {
+  c.add_option("--backend", o.backend, "What computes the networks")
+      ->check(CLI::IsMember({"reference", "eigen", "xtensor", "cuda"}))
+      ->capture_default_str();
+  add_executor(c, o);
 }
 
 void add_support(CLI::App& c, std::string& support) {
@@ -55,7 +66,7 @@ void add_teach(CLI::App& c, teach_options& o) {
   c.add_option("--seed", o.seed, "Of the noise")->capture_default_str();
   c.add_option("--data", o.data, "The points of --teacher empirical, .npy [n, d]");
   c.add_option("--out", o.out, "The file to write, .npy [snapshots, samples, d]")->required();
-  add_threads(c, o.threads);
+  add_executor(c, o.compute);
 }
 
 void add_distill(CLI::App& c, distill_options& o) {
@@ -85,7 +96,7 @@ void add_distill(CLI::App& c, distill_options& o) {
   c.add_option("--log-every", o.log_every, "Steps between lines of training.jsonl")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  add_threads(c, o.threads);
+  add_backend(c, o.compute);
 }
 
 void add_sample(CLI::App& c, sample_options& o) {
@@ -95,7 +106,7 @@ void add_sample(CLI::App& c, sample_options& o) {
   c.add_option("--seed", o.seed, "Of the noise")->capture_default_str()->excludes(noise);
   samples->excludes(noise);
   c.add_option("--out", o.out, "The file to write, .npy [n, d]")->required();
-  add_threads(c, o.threads);
+  add_backend(c, o.compute);
 }
 
 void add_evaluate(CLI::App& c, evaluate_options& o) {
@@ -103,7 +114,7 @@ void add_evaluate(CLI::App& c, evaluate_options& o) {
   c.add_option("--pairs", o.pairs, "Pairs the student has not seen, .npy [snapshots, n, d]")->required();
   add_support(c, o.support);
   c.add_option("--out", o.out, "JSON file for the figures");
-  add_threads(c, o.threads);
+  add_backend(c, o.compute);
 }
 
 void add_analyze(CLI::App& c, analyze_options& o) {
@@ -111,7 +122,7 @@ void add_analyze(CLI::App& c, analyze_options& o) {
   c.add_option("--pairs", o.pairs, "Pairs the student has not seen, .npy [snapshots, n, d]")->required();
   add_support(c, o.support);
   c.add_option("--out", o.out, "The folder for pictures and report.html")->required();
-  add_threads(c, o.threads);
+  add_backend(c, o.compute);
 }
 
 int run(int argc, char** argv) {

@@ -10,22 +10,24 @@ namespace kdm_command {
 
 void sample(const sample_options& o) {
   require_place(o.out);
+  const auto on = make_engine(o.compute, make_executor(o.compute));
   const student s = load_student({o.model});
-  auto generator = s.generator(kdm::openmp(o.threads));
+  const auto generator = s.generator(*on);
+  const bool given = !o.noise.empty();
   kdm::matrix<scalar> noise;
-  if (o.noise.empty()) {
-    noise = generator.noise(o.samples, o.seed);
-  } else {
+  if (given) {
     noise = kdm::io::load_npy_matrix<scalar>(o.noise);
-    if (noise.cols() != generator.noise_dimension())
+    if (noise.cols() != s.model.noise_dimension())
       kdm::fail<kdm::io_error>(o.noise.string(), ": has ", noise.cols(), " columns, expected ",
-                               generator.noise_dimension(), ", what the model takes as noise");
+                               s.model.noise_dimension(), ", what the model takes as noise");
   }
+  kdm::matrix<scalar> x(given ? noise.rows() : o.samples, s.model.data_dimension());
   const auto start = std::chrono::steady_clock::now();
-  const kdm::matrix<scalar> x = generator.push(noise.view());
+  if (given) generator->push(noise.view(), x.view());
+  else generator->sample(o.seed, x.view());
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   kdm::io::save_npy(o.out, x.view());
-  std::cout << "wrote " << o.out.string() << ": " << x.rows() << " samples in " << x.cols() << " dimensions, pushed in "
+  std::cout << "wrote " << o.out.string() << ": " << x.rows() << " samples in " << x.cols() << " dimensions, in "
             << seconds << " s\n";
 }
 

@@ -1,18 +1,14 @@
-/// The configuration of `kdm distill`: every default in one place, as JSON in and out.
+/// The settings of `kdm distill`, every default in one place, and where a subcommand computes.
 #pragma once
 
-#include <limits>
-#include <map>
+#include <cstdint>
 #include <string>
-#include <type_traits>
 
-#include "kdm/io/config.hpp"
-#include "kdm/train/trainer.hpp"
+#include "kdm/core/config.hpp"
 
 namespace kdm_command {
 
 using kdm::index_t;
-using kdm::io::json;
 
 /// Sizes of the networks. The defaults are those of the published checkerboard student.
 struct model_settings {
@@ -53,73 +49,10 @@ struct settings {
   training_settings training;
 };
 
-namespace detail {
-
-/// The one list of all settings: visit(section, key, value, least, most).
-template <class Settings, class Visit>
-void each(Settings& s, Visit visit) {
-  constexpr double any = std::numeric_limits<double>::max(), wide = 65536;
-  visit("model", "noise_dimension", s.model.noise_dimension, 0, wide);
-  visit("model", "data_dimension", s.model.data_dimension, 0, wide);
-  visit("model", "hidden", s.model.hidden, 1, wide);
-  visit("model", "depth", s.model.depth, 2, 1000);
-  visit("model", "latent", s.model.latent, 0, wide);
-  visit("model", "operator_bias", s.model.operator_bias, 0, 1);
-  visit("model", "prior_scale", s.model.prior_scale, 0, any);
-  visit("objective", "latent", s.objective.latent, 0, any);
-  visit("objective", "reconstruction", s.objective.reconstruction, 0, any);
-  visit("objective", "prediction", s.objective.prediction, 0, any);
-  visit("objective", "latent_noise", s.objective.latent_noise, 0, any);
-  visit("training", "steps", s.training.steps, 0, any);
-  visit("training", "batch", s.training.batch, 1, 1 << 24);
-  visit("training", "learning_rate", s.training.learning_rate, std::numeric_limits<double>::min(), any);
-  visit("training", "schedule", s.training.schedule, 0, 0);
-  visit("training", "warm_up", s.training.warm_up, 0, any);
-  visit("training", "clip_norm", s.training.clip_norm, 0, any);
-  visit("training", "average_decay", s.training.average_decay, 0, 1 - 0x1p-24);
-  visit("training", "weight_decay", s.training.weight_decay, 0, any);
-  visit("training", "seed", s.training.seed, 0, any);
-  visit("training", "initial_fit", s.training.initial_fit, 0, 1);
-  visit("training", "refit_every", s.training.refit_every, 0, any);
-}
-
-}  // namespace detail
-
-/// Reads the keys that are there over what `s` already holds; an unknown key is an error.
-inline void read(settings& s, const json& value, const std::string& where) {
-  kdm::io::config_reader all(value, where);
-  std::map<std::string, kdm::io::config_reader> sections;
-  for (const char* name : {"model", "objective", "training"}) sections.emplace(name, all.section(name));
-  detail::each(s, [&](const char* section, const char* key, auto& field, double, double) {
-    auto& reader = sections.at(section);
-    if constexpr (std::is_same_v<decltype(field), std::string&>)
-      field = reader.choice(key, field, {"cosine", "constant"});
-    else
-      field = reader.get(key, field);
-  });
-  for (const auto& section : sections) section.second.finish();
-  all.finish();
-}
-
-inline json to_json(const settings& s) {
-  json value;
-  detail::each(s, [&](const char* section, const char* key, const auto& field, double, double) {
-    value[section][key] = field;
-  });
-  return value;
-}
-
-/// Throws option_error for a value outside its range or not finite. `where` names the file or the command line.
-inline void check(const settings& s, const std::string& where) {
-  detail::each(s, [&](const char* section, const char* key, const auto& field, double least, double most) {
-    if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(field)>>) {
-      const double value = double(field);
-      if (value >= least && value <= most) return;
-      const std::string expected = most < std::numeric_limits<double>::max() ? kdm::concat(least, " to ", most)
-                                                                             : kdm::concat(least, " or more");
-      kdm::fail<kdm::option_error>(where, ": ", section, ": '", key, "' is ", value, ", expected ", expected);
-    }
-  });
-}
+/// Where the numbers are computed.
+struct compute_options {
+  std::string backend = "eigen", executor = "openmp";
+  int threads = 0;  ///< 0: all cores
+};
 
 }  // namespace kdm_command

@@ -1,39 +1,17 @@
-/// The student of the kdm command, and the folder in which it lives.
+/// A trained student, and the folder in which it lives.
 #pragma once
 
 #include <cmath>
 #include <filesystem>
-#include <vector>
+#include <memory>
 
-#include "kdm/backend/eigen.hpp"
-#include "kdm/exec/openmp.hpp"
+#include "configuration.hpp"
+#include "engine.hpp"
 #include "kdm/io/weights.hpp"
-#include "kdm/koopman/generator.hpp"
-#include "kdm/nn/chain.hpp"
-#include "settings.hpp"
+#include "kdm/nn/initialize.hpp"
+#include "model.hpp"
 
 namespace kdm_command {
-
-using scalar = float;
-using backend = kdm::eigen_backend<scalar>;
-using hidden_layer = kdm::dense_layer<kdm::activations::silu>;
-using encoder = kdm::stack<hidden_layer>;
-using decoder = kdm::sequential<kdm::stack<hidden_layer>, kdm::dense_layer<>>;
-using student_model = kdm::koopman_model<encoder, encoder, kdm::linear_operator, decoder>;
-using student_generator = kdm::generator<student_model, backend, kdm::openmp>;
-
-/// `depth` dense layers with silu after each: inputs -> hidden -> ... -> hidden -> outputs.
-inline kdm::stack<hidden_layer> network(index_t inputs, index_t hidden, index_t outputs, index_t depth) {
-  std::vector<hidden_layer> layers;
-  for (index_t k = 0; k < depth; ++k) layers.emplace_back(k == 0 ? inputs : hidden, k + 1 == depth ? outputs : hidden);
-  return kdm::stack(std::move(layers));
-}
-
-inline student_model build(const model_settings& m) {
-  return {network(m.noise_dimension, m.hidden, m.latent, m.depth), network(m.data_dimension, m.hidden, m.latent, m.depth),
-          kdm::linear_operator(m.latent, m.operator_bias),
-          decoder(network(m.latent, m.hidden, m.hidden, m.depth - 1), kdm::dense_layer<>(m.hidden, m.data_dimension))};
-}
 
 /// The files of a model folder.
 struct model_folder {
@@ -50,8 +28,8 @@ struct student {
   student_model model;
   kdm::matrix<scalar> weights;
 
-  student_generator generator(kdm::openmp run) const {
-    return student_generator(model, weights.view(), settings.model.prior_scale, backend{}, run);
+  std::unique_ptr<sampling> generator(const engine& on) const {
+    return on.sample(model, weights.view(), settings.model.prior_scale);
   }
 };
 

@@ -4,10 +4,9 @@
 #include <unistd.h>
 
 #include "commands.hpp"
-#include "kdm/exec/openmp.hpp"
+#include "engine.hpp"
 #include "kdm/io/trajectories.hpp"
 #include "kdm/teacher/teacher.hpp"
-#include "student.hpp"
 
 namespace kdm_command {
 
@@ -20,7 +19,7 @@ void run(const Path& path, const Field& field, const Solver& solver, const teach
     if (live) std::cerr << "\rteach " << done << "/" << total << (done == total ? "\n" : "") << std::flush;
   };
   const kdm::trajectories<scalar> t =
-      kdm::generate(path, field, solver, {o.samples, o.steps, o.snapshots, o.seed}, kdm::openmp(o.threads), progress);
+      kdm::generate(path, field, solver, {o.samples, o.steps, o.snapshots, o.seed}, make_executor(o.compute), progress);
   kdm::io::save_npy(o.out, t.values.view(), {t.snapshots, t.n, t.d});
   std::cout << "wrote " << o.out.string() << ": " << t.snapshots << " snapshots of " << t.n << " trajectories in "
             << t.d << " dimensions, " << kdm::evaluations(solver, o.steps) << " evaluations of the teacher each\n";

@@ -1,0 +1,91 @@
+/// An engine made of a library backend: what each backend's file instantiates.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "engine.hpp"
+#include "kdm/koopman/generator.hpp"
+#include "kdm/koopman/terms.hpp"
+#include "kdm/train/trainer.hpp"
+
+namespace kdm_command {
+
+template <kdm::backend B>
+class sampling_on final : public sampling {
+ public:
+  sampling_on(const student_model& model, kdm::const_view<scalar> weights, double prior_scale, B b, any_executor run)
+      : generator_(model, weights, prior_scale, b, std::move(run)) {}
+
+  void sample(std::uint64_t seed, kdm::view<scalar> x_0) override { generator_.sample(seed, 0, x_0); }
+  void push(kdm::const_view<scalar> x_T, kdm::view<scalar> x_0) override { generator_.push(x_T, x_0); }
+
+ private:
+  kdm::generator<student_model, B, any_executor> generator_;
+};
+
+template <kdm::backend B, class Objective>
+class training_on final : public training {
+ public:
+  training_on(training_task task, Objective objective, B b, any_executor run)
+      : executor_(run),
+        trainer_(kdm::distillation{std::move(task.model), std::move(objective)}, task.rule, std::move(task.options),
+                 task.xT, task.x0, b, std::move(run)) {}
+
+  const student_model& model() const override { return trainer_.model(); }
+  terms objective() const override { return {trainer_.objective().names()}; }
+  const kdm::train_options& options() const override { return trainer_.options(); }
+  index_t step() const override { return trainer_.step(); }
+  void run(const callback& after_step) override {
+    trainer_.run([&](auto&, const kdm::step_report& report) { return after_step(*this, report); });
+  }
+  kdm::training_state<scalar> state() override { return trainer_.state(); }
+  void restore(const kdm::training_state<scalar>& s) override { trainer_.restore(s); }
+  void change_weights(const std::function<void(kdm::view<scalar>)>& change) override {
+    trainer_.change_weights(change);
+  }
+  kdm::matrix<scalar> average() override { return trainer_.average(); }
+  kdm::matrix<scalar> push_average(kdm::const_view<scalar> x_T) override {
+    const kdm::matrix<scalar> weights = trainer_.average();
+    kdm::generator student(trainer_.model(), weights.view(), 1, trainer_.backend(), executor_);
+    return student.push(x_T);
+  }
+
+ private:
+  any_executor executor_;
+  kdm::trainer<student_model, Objective, kdm::adam, B, any_executor> trainer_;
+};
+
+/// Throws.    what B's constructor does where its device is missing.
+template <kdm::backend B>
+class engine_of final : public engine {
+ public:
+  explicit engine_of(any_executor run) : executor_(std::move(run)) {}
+
+  std::unique_ptr<training> train(training_task task) const override {
+    const objective_settings w = task.objective;
+    const kdm::terms::latent<> latent{.weight = w.latent};
+    const kdm::terms::reconstruction<> reconstruction{.weight = w.reconstruction};
+    const kdm::terms::prediction<> prediction{.weight = w.prediction};
+    // A term with factor 0 would still cost a pass through the decoder.
+    if (w.prediction > 0)
+      return start(kdm::objective(w.latent_noise, latent, reconstruction, prediction), std::move(task));
+    return start(kdm::objective(w.latent_noise, latent, reconstruction), std::move(task));
+  }
+
+  std::unique_ptr<sampling> sample(const student_model& model, kdm::const_view<scalar> weights,
+                                   double prior_scale) const override {
+    return std::make_unique<sampling_on<B>>(model, weights, prior_scale, backend_, executor_);
+  }
+
+ private:
+  template <class Objective>
+  std::unique_ptr<training> start(Objective objective, training_task task) const {
+    return std::make_unique<training_on<B, Objective>>(std::move(task), std::move(objective), backend_, executor_);
+  }
+
+  B backend_;
+  any_executor executor_;
+};
+
+}  // namespace kdm_command
