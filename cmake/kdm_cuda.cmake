@@ -1,7 +1,11 @@
-# The CUDA toolkit, where there is one: KDM_HAVE_CUDA says that .cu files are compiled.
+# The CUDA toolkit, where there is one: KDM_HAVE_CUDA says that there is, KDM_COMPILES_CUDA that this build compiles .cu
+# files of its own.
 
 set(KDM_HAVE_CUDA OFF)
 if(KDM_CUDA)
+  if(NOT CMAKE_CUDA_COMPILER)
+    unset(CMAKE_CUDA_COMPILER CACHE)  # NOTFOUND would stay after a toolkit was installed
+  endif()
   include(CheckLanguage)
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
@@ -16,7 +20,7 @@ endif()
 
 # A project that adds this one as a subdirectory enables the language itself, with the architectures it wants.
 if(KDM_HAVE_CUDA AND PROJECT_IS_TOP_LEVEL)
-  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
     set(CMAKE_CUDA_ARCHITECTURES 80 90)
   endif()
   enable_language(CUDA)
@@ -24,4 +28,9 @@ if(KDM_HAVE_CUDA AND PROJECT_IS_TOP_LEVEL)
   if(KDM_CCACHE AND NOT CMAKE_CUDA_COMPILER_LAUNCHER)
     set(CMAKE_CUDA_COMPILER_LAUNCHER "${KDM_CCACHE}")
   endif()
+endif()
+get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
+set(KDM_COMPILES_CUDA OFF)
+if(KDM_HAVE_CUDA AND "CUDA" IN_LIST languages)
+  set(KDM_COMPILES_CUDA ON)
 endif()

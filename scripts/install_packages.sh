@@ -11,7 +11,7 @@ needed=(
   'git|downloads of third parties that are not installed|command -v git'
   'libeigen3-dev|linear algebra: kdm::eigen|header eigen3/Eigen/Core Eigen/Core'
   'libxtensor-blas-dev|tensors of xtensor users: kdm::xtensor|header xtensor-blas/xblas.hpp'
-  'libopenblas-dev|matrix product of kdm::xtensor|header openblas_config.h x86_64-linux-gnu/openblas_config.h'
+  'libopenblas-dev|matrix product of kdm::xtensor|header openblas_config.h'
   'libtbb-dev|threads of oneTBB: kdm::onetbb|header tbb/task_arena.h'
   'libboost-dev|example with an adaptive solver of Boost.odeint|header boost/numeric/odeint.hpp'
   'doctest-dev|unit tests|header doctest/doctest.h'

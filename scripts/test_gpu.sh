@@ -16,7 +16,7 @@ fi
 say "device"
 nvidia-smi --query-gpu=name,driver_version --format=csv,noheader
 
-configure dev
+configure dev -DCMAKE_CUDA_ARCHITECTURES=native
 say "build test_cuda"
 run_logged "$logs/build.log" cmake --build --preset dev --target test_cuda
 test_cuda=build/dev/tests/cuda/test_cuda
@@ -26,8 +26,8 @@ say "tests"
 if command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck; do
     say "compute-sanitizer $tool"
-    # The suite's largest cases are slow under a sanitizer and add nothing there.
-    compute-sanitizer --tool "$tool" --error-exitcode 1 "$test_cuda" --test-case-exclude='*larger than*' \
+    # The suite's largest cases are slow under a sanitizer and add nothing there; one test makes a call fail on purpose.
+    compute-sanitizer --tool "$tool" --report-api-errors no --error-exitcode 1 "$test_cuda" --test-case-exclude='*larger than*' \
       >"$logs/$tool.log" 2>&1 || { tail -n 40 "$logs/$tool.log" >&2; exit 1; }
     tail -n 2 "$logs/$tool.log"
   done

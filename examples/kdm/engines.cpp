@@ -40,7 +40,7 @@ std::unique_ptr<engine> make_engine(const compute_options& o, const any_executor
 #if defined(KDM_HAVE_CUDA)
   if (o.backend == "cuda") return cuda_engine(run);
 #else
-  if (o.backend == "cuda") without("CUDA", "install the CUDA toolkit 12.4 or newer");
+  if (o.backend == "cuda") without("CUDA", "install the CUDA toolkit 12.4 or newer, set KDM_CUDA=ON");
 #endif
   kdm::fail<kdm::option_error>("--backend is ", o.backend, ", expected reference, eigen, xtensor or cuda");
 }

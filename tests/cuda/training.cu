@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "kdm/backend/cuda.cuh"
@@ -100,6 +101,7 @@ TEST_CASE("cuda: the stream and the cuBLAS handle may be the user's") {
   REQUIRE(cublasCreate(&handle) == CUBLAS_STATUS_SUCCESS);
   cudaStream_t found = nullptr;
   REQUIRE(cublasSetMathMode(handle, CUBLAS_PEDANTIC_MATH) == CUBLAS_STATUS_SUCCESS);
+  REQUIRE(cublasSetPointerMode(handle, CUBLAS_POINTER_MODE_DEVICE) == CUBLAS_STATUS_SUCCESS);
   {
     const cuda_backend<float> mine{{.stream = stream, .cublas = handle}};
     CHECK(mine.stream() == stream);
@@ -108,6 +110,9 @@ TEST_CASE("cuda: the stream and the cuBLAS handle may be the user's") {
     CHECK(worst_loss_difference(train(mine), train(kdm::reference_backend<float>{})) < near<float>);
   }
   cublasMath_t math{};
+  cublasPointerMode_t pointers{};
+  CHECK(cublasGetPointerMode(handle, &pointers) == CUBLAS_STATUS_SUCCESS);
+  CHECK(pointers == CUBLAS_POINTER_MODE_DEVICE);
   CHECK(cublasGetStream(handle, &found) == CUBLAS_STATUS_SUCCESS);
   CHECK(found == nullptr);
   CHECK(cublasGetMathMode(handle, &math) == CUBLAS_STATUS_SUCCESS);
@@ -115,6 +120,46 @@ TEST_CASE("cuda: the stream and the cuBLAS handle may be the user's") {
   // The backend has given back what is its own, and nothing else.
   CHECK(cublasDestroy(handle) == CUBLAS_STATUS_SUCCESS);
   CHECK(cudaStreamDestroy(stream) == cudaSuccess);
+}
+
+TEST_CASE("cuda: what a lent stream or handle cannot do is refused") {
+  using kdm_test::message_of;
+  CHECK(message_of<kdm::option_error>([] { cuda_backend<float> b{{.stream = cudaStreamLegacy}}; })
+            .find("the legacy default stream cannot be captured") != std::string::npos);
+  cublasHandle_t handle = nullptr;
+  REQUIRE(cublasCreate(&handle) == CUBLAS_STATUS_SUCCESS);
+  CHECK(message_of<kdm::option_error>([&] { cuda_backend<float> b{{.tf32 = true, .cublas = handle}}; })
+            .find("set the math mode of yours") != std::string::npos);
+  {
+    // One handle has one stream: lent to a second backend it is of no use to the first any more.
+    cuda_backend<float> first{{.cublas = handle}};
+    const cuda_backend<double> second{{.cublas = handle}};
+    CHECK(message_of<kdm::option_error>([&] { train(first); }).find("lend a handle to one backend alone") !=
+          std::string::npos);
+  }
+  CHECK(cublasDestroy(handle) == CUBLAS_STATUS_SUCCESS);
+}
+
+TEST_CASE("cuda: layers whose weights lie at any address") {
+  // Every layer's weights and bias start on another alignment.
+  for (const index_t width : {2, 10, 18, 50}) {
+    CAPTURE(width);
+    const kdm::stack net(std::vector(8, kdm::dense_layer(width, width, kdm::activations::relu{})));
+    const auto w = kdm::initial_weights<float>(kdm::manifest_of(net), 1);
+    const auto x = kdm_test::random_matrix<float>(33, width, 2);
+    kdm::runner here(net, w.view(), cuda_backend<float>{});
+    kdm::runner there(net, w.view(), kdm::reference_backend<float>{});
+    CHECK(relative_difference(here(x.view()), there(x.view())) < 1e-5);
+  }
+}
+
+TEST_CASE("cuda: slices out of range are refused here too") {
+  const kdm::distillation problem{kdm_test::small_model(), kdm::objective{0, kdm::terms::latent<>{}}};
+  const matrix<float> xT(5, 3), x0(5, 2);
+  for (const kdm::slicing s : {kdm::slicing{-1, 2}, kdm::slicing{0, -3}})
+    CHECK(kdm_test::message_of<kdm::option_error>([&] {
+            kdm::trainer t{problem, kdm::adam{}, {.slices = s}, xT.view(), x0.view(), cuda_backend<float>{}};
+          }).find("slicing: ") == 0);
 }
 
 TEST_CASE("cuda: samples do not depend on how a run is cut") {

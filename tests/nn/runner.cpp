@@ -89,8 +89,9 @@ TEST_CASE("a device runs in one lane of the calling thread") {
   kdm::runner here(network(), w.view(), kdm::reference_backend<double>{});
   kdm::runner there(network(), w.view(), kdm_test::six_clauses<double>{}, no_threads{});
   CHECK(relative_difference(there(x.view()), here(x.view())) < 1e-14);
-  static_assert(std::same_as<kdm::lane_executor<kdm_test::six_clauses<double>, no_threads>, kdm::serial>);
-  static_assert(std::same_as<kdm::lane_executor<kdm::reference_backend<double>, no_threads>, no_threads>);
+  const no_threads executor;
+  static_assert(std::same_as<decltype(kdm::lanes_of<kdm_test::six_clauses<double>>(executor)), kdm::serial>);
+  CHECK(&kdm::lanes_of<kdm::reference_backend<double>>(executor) == &executor);
 }
 
 TEST_CASE("rows that are filled in place run like rows that are passed") {

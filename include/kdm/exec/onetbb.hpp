@@ -58,7 +58,7 @@ class onetbb {
       }
     };
     const int team = int(std::min<index_t>(threads_, chunks));
-    if (team <= 1) run_lane(0);
+    if (team <= 1) tbb::this_task_arena::isolate([&] { run_lane(0); });
     else run_team(team, run_lane);
     if (caught) std::rethrow_exception(caught);
   }

@@ -1,6 +1,7 @@
 /// The one-step sampler: a trained student and its prior.
 #pragma once
 
+#include <cstdint>
 #include <utility>
 
 #include "kdm/koopman/model.hpp"
@@ -11,7 +12,7 @@ namespace kdm {
 
 /// Draws samples with one push each: x_0 = decoder(koopman(encoder_noise(x_T))), x_T ~ N(0, prior_scale^2).
 ///
-/// Shapes.    weights [1, model.size()] or its first model.step().size() numbers; x_T [n, noise], x_0 [n, data].
+/// Shapes.    `slice` samples run at a time, see runner; weights [1, model.size()] or its first model.step().size() numbers; x_T [n, noise], x_0 [n, data].
 /// Cost.      one pass through two networks and one product per sample; no allocation in push.
 /// Throws.    shape_error naming what does not fit.
 /// Example.   examples/quickstart.cpp
@@ -21,8 +22,8 @@ class generator {
   using T = value_t<B>;
 
  public:
-  generator(const Model& model, const_view<T> weights, double prior_scale = 1, B b = {}, E e = {})
-      : prior_scale_(prior_scale), run_(model.step(), front(model, weights), b, std::move(e)) {}
+  generator(const Model& model, const_view<T> weights, double prior_scale = 1, B b = {}, E e = {}, index_t slice = 0)
+      : prior_scale_(prior_scale), run_(model.step(), front(model, weights), b, std::move(e), slice) {}
 
   index_t noise_dimension() const { return run_.layer().inputs(); }
   index_t data_dimension() const { return run_.layer().outputs(); }
@@ -53,6 +54,7 @@ class generator {
 
   /// Samples first, first + 1, ... of a seed into the rows of x_0 [n, data]: no other memory grows with n.
   void sample(std::uint64_t seed, index_t first, view<T> x_0) {
+    if (first < 0) fail<option_error>("generator: the first sample is ", first, ", expected 0 or more");
     const random_table prior{seed, streams::prior};
     run_.filled(
         [&](B& b, index_t row, view_of<B> x_T) {

@@ -13,12 +13,18 @@
 
 namespace kdm {
 
+/// Rows that run at a time unless the caller says otherwise: what stays in a processor's cache, what fills a device.
+template <backend B>
+constexpr index_t default_slice() {
+  return std::same_as<typename B::space, host_space> ? 256 : 65536;
+}
+
 /// A layer with its weights, ready to run: y = layer(x).
 ///
 /// Memory is planned once, one inference frame a lane; a call allocates nothing, and any number of rows streams
 /// through the same workspace. Not for concurrent calls: give every thread a runner of its own.
 /// Shapes.    weights [1, layer.size()] (copied), x [n, inputs], y [n, outputs], on the host; y does not overlap x.
-///            `slice` rows run at a time; 0 chooses 256, what stays in a processor's cache, and 65536 on a device.
+///            `slice` rows run at a time; 0 chooses default_slice.
 /// Throws.    shape_error naming what does not fit; option_error for a negative slice.
 template <class L, backend B, executor E = serial>
   requires layer<L, B>
@@ -28,7 +34,7 @@ class runner {
 
  public:
   runner(L l, const_view<T> weights, B b = {}, E e = {}, index_t slice = 0)
-      : layer_(std::move(l)), executor_(std::move(e)), slice_(slice != 0 ? slice : on_host ? 256 : 65536), shared_(b) {
+      : layer_(std::move(l)), executor_(std::move(e)), slice_(slice != 0 ? slice : default_slice<B>()), shared_(b) {
     require_size("runner: rows of weights", weights.rows, 1);
     require_size("runner: number of weights", weights.size(), layer_.size());
     if (slice < 0) fail<option_error>("runner: slice is ", slice, " rows, expected 0 (chosen) or more");

@@ -11,11 +11,11 @@
 
 namespace kdm::testing {
 
-/// native: a member of the backend; partly: for some activations; derived: made of other verbs; missing: not there.
-enum class support { native, partly, derived, missing };
+/// native: a member of the backend; partly: for some activations; derived: made of other verbs.
+enum class support { native, partly, derived };
 
 constexpr std::string_view name_of(support s) {
-  constexpr std::string_view names[] = {"native", "partly", "derived", "missing"};
+  constexpr std::string_view names[] = {"native", "partly", "derived"};
   return names[int(s)];
 }
 

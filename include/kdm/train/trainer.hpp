@@ -34,9 +34,9 @@ class trainer {
   trainer(distillation<Model, Objective> problem, Rule rule, train_options options, const_view<T> xT, const_view<T> x0,
           B b = {}, E e = {})
       : problem_(std::move(problem)), rule_(rule), options_(std::move(options)), backend_(b),
-        executor_(lanes_of<B>(std::move(e))), shared_(b), order_{x0.rows, options_.seed} {
+        executor_(std::move(e)), shared_(b), order_{x0.rows, options_.seed} {
     check(xT, x0);
-    const bool sliced = on_host || options_.slices.rows > 0;
+    const bool sliced = on_host || options_.slices.rows != 0 || options_.slices.groups != 0;
     slices_ = sliced ? options_.slices.chosen_for(options_.batch) : slicing::whole(options_.batch);
     const index_t size = problem_.model().size(), terms = Objective::count();
     m_ = planned(shared_, [&](arena<B>& a) {
@@ -52,7 +52,7 @@ class trainer {
     report_.steps = options_.steps;
     const manifest tensors = manifest_of(model());
     require_size("trainer: numbers in the tensors that the model describes", tensors.size(), size);
-    for (int k = 0; k < executor_.lanes(); ++k) lanes_.emplace_back(backend_, problem_, slices_.rows);
+    for (int k = 0; k < lanes_of<B>(executor_).lanes(); ++k) lanes_.emplace_back(backend_, problem_, slices_.rows);
     const matrix<T> w = initial_weights<T>(tensors, options_.seed);
     restore({0, w, w, matrix<T>(Rule::slots, size)});
   }
@@ -68,19 +68,19 @@ class trainer {
   const step_report& advance() {
     const T rate = T(options_.learning_rate * options_.schedule(step_, options_.steps));
     ops::repeat(backend_, gradients_, [this] {
-      executor_.for_chunks(slices_.groups, 1, [this](index_t first, index_t last, int k) {
-        const flush_denormals guard;
+      for_chunks(slices_.groups, 1, [this](index_t first, index_t last, int k) {
         for (index_t g = first; g < last; ++g) run_group(lanes_[std::size_t(k)], g);
       });
     });
     backend_.download(m_.values, values_);
     backend_.synchronize();
     write_report(rate);  // before the update: a loss that is not finite leaves the weights as they were
-    if (options_.clip_norm > 0) measure_norm();
-    executor_.for_chunks(model().size(), chunk(), [this, rate](index_t first, index_t last, int /*lane*/) {
-      const flush_denormals guard;
-      B b = backend_;
-      update(b, first, last - first, rate);
+    ops::repeat(backend_, update_, [this, rate] {
+      if (options_.clip_norm > 0) measure_norm();
+      for_chunks(model().size(), chunk(), [this, rate](index_t first, index_t last, int /*lane*/) {
+        B b = backend_;
+        update(b, first, last - first, rate);
+      });
     });
     ++step_;
     return report_;
@@ -180,6 +180,14 @@ class trainer {
 
   index_t norm_chunks() const { return (model().size() + chunk() - 1) / chunk(); }
 
+  template <class F>
+  void for_chunks(index_t n, index_t grain, F f) {
+    lanes_of<B>(executor_).for_chunks(n, grain, [&f](index_t first, index_t last, int k) {
+      const flush_denormals guard;
+      f(first, last, k);
+    });
+  }
+
   void run_group(lane& l, index_t g) {
     const index_t slices = (options_.batch + slices_.rows - 1) / slices_.rows;
     const view_of<B> gradient = m_.gradients.row(g), values = m_.values.row(g);
@@ -200,8 +208,7 @@ class trainer {
   }
 
   void measure_norm() {
-    executor_.for_chunks(model().size(), chunk(), [this](index_t first, index_t last, int /*lane*/) {
-      const flush_denormals guard;
+    for_chunks(model().size(), chunk(), [this](index_t first, index_t last, int /*lane*/) {
       B b = backend_;
       sum_gradients(b, first, last - first);
       const index_t c = first / chunk(), rows = (last - first) / wide, rest = (last - first) % wide;
@@ -264,13 +271,13 @@ class trainer {
   Rule rule_;
   train_options options_;
   B backend_;
-  lane_executor<B, E> executor_;
+  E executor_;
   arena<B> shared_;
   batch_order order_;
   slicing slices_;
   buffers m_;
   std::vector<lane> lanes_;
-  recording<B> gradients_;
+  recording<B> gradients_, update_;
   matrix<T> values_;
   std::vector<double> weights_of_terms_ = problem_.objective().weights();
   step_report report_;

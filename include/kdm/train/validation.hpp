@@ -1,8 +1,10 @@
 /// The pair error of the averaged student on held-out pairs, during training.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "kdm/koopman/generator.hpp"
@@ -43,7 +45,10 @@ class validation {
     if constexpr (requires { t.push_average(xT_); }) {
       return pair_error(t.push_average(xT_), x0_);
     } else {
-      generator student(t.model(), t.average().view(), 1, t.backend(), executor_);
+      // Held-out pairs are few beside what a device runs at a time: no more memory than they need.
+      using B = std::remove_cvref_t<decltype(t.backend())>;
+      const index_t slice = std::min(default_slice<B>(), xT_.rows);
+      generator student(t.model(), t.average().view(), 1, t.backend(), executor_, slice);
       return pair_error(student.push(xT_), x0_);
     }
   }

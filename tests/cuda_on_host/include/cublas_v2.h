@@ -31,6 +31,8 @@ enum cublasMath_t {
   CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION = 16
 };
 
+enum cublasPointerMode_t { CUBLAS_POINTER_MODE_HOST = 0, CUBLAS_POINTER_MODE_DEVICE = 1 };
+
 enum cublasComputeType_t {
   CUBLAS_COMPUTE_32F = 68,
   CUBLAS_COMPUTE_32F_PEDANTIC = 69,
@@ -42,6 +44,7 @@ enum cublasComputeType_t {
 struct cublasContext {
   cudaStream_t stream = nullptr;
   cublasMath_t math = CUBLAS_DEFAULT_MATH;
+  cublasPointerMode_t pointers = CUBLAS_POINTER_MODE_HOST;
   void* workspace = nullptr;
 };
 using cublasHandle_t = cublasContext*;
@@ -125,6 +128,8 @@ cublasStatus_t gemm(const char* function, cublasHandle_t handle, cublasOperation
     if (lda < std::max(one, ta == CUBLAS_OP_N ? m : k) || ldb < std::max(one, tb == CUBLAS_OP_N ? k : n) ||
         ldc < std::max(one, m))
       return CUBLAS_STATUS_INVALID_VALUE;
+    // The device would read what alpha and beta point to.
+    if (handle->pointers == CUBLAS_POINTER_MODE_DEVICE) return CUBLAS_STATUS_EXECUTION_FAILED;
     product<T> x;
     x.transpose_a = ta != CUBLAS_OP_N;
     x.transpose_b = tb != CUBLAS_OP_N;
@@ -205,6 +210,23 @@ inline cublasStatus_t cublasGetMathMode(cublasHandle_t handle, cublasMath_t* mod
   return cuda_on_host::call_with(handle, __func__, [&] {
     if (!mode) return CUBLAS_STATUS_INVALID_VALUE;
     *mode = handle->math;
+    return CUBLAS_STATUS_SUCCESS;
+  });
+}
+
+/// Products in device mode are not emulated.
+inline cublasStatus_t cublasSetPointerMode(cublasHandle_t handle, cublasPointerMode_t mode) {
+  return cuda_on_host::call_with(handle, __func__, [&] {
+    if (mode != CUBLAS_POINTER_MODE_HOST && mode != CUBLAS_POINTER_MODE_DEVICE) return CUBLAS_STATUS_INVALID_VALUE;
+    handle->pointers = mode;
+    return CUBLAS_STATUS_SUCCESS;
+  });
+}
+
+inline cublasStatus_t cublasGetPointerMode(cublasHandle_t handle, cublasPointerMode_t* mode) {
+  return cuda_on_host::call_with(handle, __func__, [&] {
+    if (!mode) return CUBLAS_STATUS_INVALID_VALUE;
+    *mode = handle->pointers;
     return CUBLAS_STATUS_SUCCESS;
   });
 }

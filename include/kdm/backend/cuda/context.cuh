@@ -1,8 +1,10 @@
 /// What all copies of a CUDA backend share: a stream, a cuBLAS handle, scratch memory, the sequence being recorded.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <string>
+#include <type_traits>
+#include <utility>
 
 #include "kdm/backend/cuda/recorder.cuh"
 #include "kdm/core/matrix.hpp"
@@ -11,10 +13,10 @@ namespace kdm {
 
 /// How a CUDA backend works.
 struct cuda_options {
-  bool tf32 = false;              ///< float products on tensor cores, with 10 instead of 23 bits of mantissa
+  bool tf32 = false;              ///< float products on tensor cores, with 10 bits of mantissa; not for a lent handle
   bool graphs = true;             ///< repeated sequences of verbs become CUDA graphs
   cudaStream_t stream = nullptr;    ///< the user's stream; null: one of its own
-  cublasHandle_t cublas = nullptr;  ///< the user's handle, lent: it works on this stream until the backend ends
+  cublasHandle_t cublas = nullptr;  ///< the user's handle, lent to this backend alone until it ends; null: its own
 };
 
 namespace detail {
@@ -28,6 +30,10 @@ inline void free_pinned(void* p) { (void)cudaFreeHost(p); }
 class cuda_context {
  public:
   explicit cuda_context(const cuda_options& options) : options_(options) {
+    if (options_.graphs && options_.stream == cudaStreamLegacy)
+      fail<option_error>("cuda_backend: the legacy default stream cannot be captured: pass another, or graphs = false");
+    if (options_.tf32 && options_.cublas)
+      fail<option_error>("cuda_backend: tf32 is for the backend's own cuBLAS handle: set the math mode of yours");
     int devices = 0;
     check_cuda(cudaGetDeviceCount(&devices), "no CUDA device: cudaGetDeviceCount");
     if (devices < 1) fail<device_error>("no CUDA device: cudaGetDeviceCount found 0, expected at least 1");
@@ -41,9 +47,10 @@ class cuda_context {
       check_cuda(cudaMallocHost(s.memory.place(), staging_bytes), "cudaMallocHost(", staging_bytes, ")");
       check_cuda(cudaEventCreateWithFlags(s.done.place(), cudaEventDisableTiming), "cudaEventCreateWithFlags");
     }
-    const bool lent = options_.cublas != nullptr;
-    if (lent) {
+    if (options_.cublas) {
       check_cublas(cublasGetStream(options_.cublas, &users_stream_), "cublasGetStream");
+      check_cublas(cublasGetPointerMode(options_.cublas, &users_pointers_), "cublasGetPointerMode");
+      check_cublas(cublasSetPointerMode(options_.cublas, CUBLAS_POINTER_MODE_HOST), "cublasSetPointerMode");
     } else {
       check_cublas(cublasCreate(cublas_.place()), "cublasCreate");
       options_.cublas = cublas_.get();
@@ -58,12 +65,25 @@ class cuda_context {
   cuda_context& operator=(const cuda_context&) = delete;
   ~cuda_context() {
     (void)cudaStreamSynchronize(options_.stream);
-    if (!cublas_) (void)cublasSetStream(options_.cublas, users_stream_);
+    if (cublas_) return;
+    (void)cublasSetStream(options_.cublas, users_stream_);
+    (void)cublasSetPointerMode(options_.cublas, users_pointers_);
   }
 
   const cuda_options& options() const { return options_; }
   cudaStream_t stream() const { return options_.stream; }
-  cublasHandle_t cublas() const { return options_.cublas; }
+  /// Throws.    option_error when somebody has set a lent handle to another stream: its products would not wait for
+  ///            anything issued here.
+  cublasHandle_t cublas() const {
+    if (!cublas_) {
+      cudaStream_t found = nullptr;
+      check_cublas(cublasGetStream(options_.cublas, &found), "cublasGetStream");
+      if (found != options_.stream)
+        fail<option_error>("cuda_backend: the lent cuBLAS handle is on another stream, expected the backend's: lend a "
+                           "handle to one backend alone");
+    }
+    return options_.cublas;
+  }
 
   /// Scratch memory for cuBLAS, and for the sums of rows: used by one verb at a time, in the order of the stream.
   void* workspace() const { return workspace_.get(); }
@@ -109,23 +129,22 @@ class cuda_context {
 
   template <class F>
   void repeat(cuda_recording& r, F f) {
-    // The first run lets cuBLAS load its kernels, which a capture forbids. A sequence inside a sequence is part of it.
-    if (!options_.graphs || mode_ != mode::direct || !r.warmed_up()) {
-      f();
-      r.warm_up();
-      return;
-    }
+    // A sequence inside a sequence is part of it.
+    if (!options_.graphs || mode_ != mode::direct) return f();
     try {
       if (r.recorded()) {
         r.begin_replay();
         run(mode::replay, r, f);
         if (r.matched()) return r.launch(stream());
+        r.begin_record();
       }
-      r.begin_record();
+      // Kernels are loaded at their first launch, which may be an error inside a capture: so a sequence runs once as
+      // it is before it is recorded.
+      if (r.take_warm_up()) return f();
       record(r, f);
       r.launch(stream());
     } catch (...) {
-      r.begin_record();  // some nodes may have new arguments: the next run records anew
+      r.begin_record();  // some nodes may have new arguments: the sequence starts anew
       throw;
     }
   }
@@ -190,6 +209,7 @@ class cuda_context {
 
   cuda_options options_;
   cudaStream_t users_stream_ = nullptr;  // of the lent handle
+  cublasPointerMode_t users_pointers_ = CUBLAS_POINTER_MODE_HOST;
   owned<cudaStream_t, destroy_stream> stream_;
   owned<void*, free_device> workspace_, sums_;
   owned<cublasHandle_t, destroy_cublas> cublas_;

@@ -3,8 +3,9 @@
 
 #include <cublasLt.h>
 
-#include <algorithm>
 #include <compare>
+#include <concepts>
+#include <cstdint>
 #include <map>
 
 #include "kdm/backend/cuda/context.cuh"
@@ -24,10 +25,7 @@ inline void destroy_lt_preference(cublasLtMatmulPreference_t p) { (void)cublasLt
 template <class T>
 class cuda_epilogues {
  public:
-  explicit cuda_epilogues(const cuda_context& context)
-      : compute_(std::same_as<T, double>  ? CUBLAS_COMPUTE_64F
-                 : context.options().tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32
-                                          : CUBLAS_COMPUTE_32F) {
+  explicit cuda_epilogues(const cuda_context& context) : compute_(compute_type(context.cublas())) {
     check_cublas(cublasLtCreate(handle_.place()), "cublasLtCreate");
   }
 
@@ -36,15 +34,17 @@ class cuda_epilogues {
              view<const T, cuda_space> c, bool relu, view<T, cuda_space> y) {
     if (x.cols == 0 || alignment_of(c.p) < 16) return false;
     const key k{y.rows, y.cols, x.cols, x.ld, weight.ld, y.ld, alignment_of(x.p), alignment_of(weight.p),
-                alignment_of(y.p), relu};
+                alignment_of(y.p), alignment_of(c.p), relu};
+    if (plans_.size() > 256) plans_.clear();  // rows of any number come by in sampling
     auto place = plans_.find(k);
     if (place == plans_.end()) place = plans_.emplace(k, find(k, c.p)).first;
     plan& p = place->second;
     if (!p.usable) return false;
     struct arguments {
-      const void *plan, *x, *weight, *c, *y;
+      std::uint64_t plan;
+      const void *x, *weight, *c, *y;
     };
-    context.library(arguments{&p, x.p, weight.p, c.p, y.p}, [&] {
+    context.library(arguments{p.number, x.p, weight.p, c.p, y.p}, [&] {
       const T one = 1, zero = 0;
       set(p.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(c.p));
       check_cublas(cublasLtMatmul(handle_.get(), p.product.get(), &one, weight.p, p.weight.get(), x.p, p.x.get(), &zero,
@@ -57,7 +57,7 @@ class cuda_epilogues {
 
  private:
   struct key {
-    index_t n, out, in, ldx, ldw, ldy, align_x, align_w, align_y;
+    index_t n, out, in, ldx, ldw, ldy, align_x, align_w, align_y, align_c;
     bool relu;
     auto operator<=>(const key&) const = default;
   };
@@ -67,8 +67,18 @@ class cuda_epilogues {
     owned_product product;
     owned_layout weight, x, y;
     cublasLtMatmulAlgo_t algorithm{};
+    std::uint64_t number = 0;  // tells it from every other plan there ever was
     bool usable = false;
   };
+
+  /// The same precision as the other products have.
+  static cublasComputeType_t compute_type(cublasHandle_t cublas) {
+    cublasMath_t math{};
+    check_cublas(cublasGetMathMode(cublas, &math), "cublasGetMathMode");
+    if (std::same_as<T, double>) return CUBLAS_COMPUTE_64F;
+    if (math == CUBLAS_TF32_TENSOR_OP_MATH) return CUBLAS_COMPUTE_32F_FAST_TF32;
+    return math == CUBLAS_PEDANTIC_MATH ? CUBLAS_COMPUTE_32F_PEDANTIC : CUBLAS_COMPUTE_32F;
+  }
 
   /// The largest power of two, up to 256, that divides an address.
   static index_t alignment_of(const void* p) {
@@ -90,8 +100,9 @@ class cuda_epilogues {
   }
 
   /// Row-major matrices are the transposed ones to cuBLAS: y' = W x' + c, where the bias runs along the rows of y'.
-  plan find(const key& k, const T* bias) const {
+  plan find(const key& k, const T* bias) {
     plan p;
+    p.number = ++plans_made_;
     check_cublas(cublasLtMatmulDescCreate(p.product.place(), compute_, type), "cublasLtMatmulDescCreate");
     set(p.product, CUBLASLT_MATMUL_DESC_TRANSA, CUBLAS_OP_T);
     set(p.product, CUBLASLT_MATMUL_DESC_EPILOGUE, k.relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS);
@@ -126,6 +137,7 @@ class cuda_epilogues {
   cublasComputeType_t compute_;
   owned<cublasLtHandle_t, destroy_lt> handle_;
   std::map<key, plan> plans_;
+  std::uint64_t plans_made_ = 0;
 };
 
 }  // namespace kdm::detail

@@ -1,7 +1,9 @@
 /// Sequences of verbs as CUDA graphs, whose kernels get new arguments at every replay.
 #pragma once
 
+#include <cstddef>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "kdm/backend/cuda/kernels.cuh"
@@ -38,7 +40,7 @@ inline cudaGraphNode_t last_captured(cudaStream_t stream) {
 /// A replay runs the sequence's host code again, but every verb only compares its arguments with the recorded ones
 /// and hands changed ones to its node of the graph: step numbers, learning rates and keys of random numbers may
 /// differ from run to run without any layer knowing about graphs. Arguments of library calls cannot be exchanged;
-/// where these differ, or the sequence itself, it is recorded anew.
+/// where these differ, or the sequence itself, it starts anew: once as it is, then recorded.
 class cuda_recording {
  public:
   /// A verb as it was issued; a library call has no function and no node.
@@ -49,8 +51,8 @@ class cuda_recording {
     std::vector<unsigned char> arguments;
   };
 
-  bool warmed_up() const { return warmed_up_; }
-  void warm_up() { warmed_up_ = true; }
+  /// True once for every record to come.
+  bool take_warm_up() { return std::exchange(warm_, true) == false; }
   bool recorded() const { return bool(exec_); }
   /// Whether all verbs of the replay were those of the record.
   bool matched() const { return matched_ && next_ == verbs_.size(); }
@@ -59,10 +61,12 @@ class cuda_recording {
     next_ = 0;
     matched_ = true;
   }
+  /// Forgets everything.
   void begin_record() {
     verbs_.clear();
     exec_ = {};
     graph_ = {};
+    warm_ = false;
   }
   /// Takes over the captured graph.
   void finish(cudaGraph_t graph) {
@@ -122,7 +126,7 @@ class cuda_recording {
   owned_graph graph_;  // its nodes name those of exec_
   owned_exec exec_;
   std::size_t next_ = 0;
-  bool warmed_up_ = false, matched_ = false;
+  bool warm_ = false, matched_ = false;
 };
 
 }  // namespace kdm

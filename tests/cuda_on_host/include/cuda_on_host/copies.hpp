@@ -130,6 +130,8 @@ inline cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_pitch, const void*
                                      std::size_t width, std::size_t height, cudaMemcpyKind kind,
                                      cudaStream_t stream = nullptr) {
   return cuda_on_host::runtime_call(__func__, [&] {
+    constexpr std::size_t longest_pitch = 0x7FFFFFFF;
+    if (to_pitch > longest_pitch || from_pitch > longest_pitch) return cudaErrorInvalidPitchValue;
     return cuda_on_host::copy(to, to_pitch, from, {from_pitch, width, height}, kind, stream);
   });
 }

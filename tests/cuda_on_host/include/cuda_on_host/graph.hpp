@@ -7,7 +7,7 @@
 inline cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
   return cuda_on_host::runtime_call(__func__, [&] {
     cuda_on_host::machine& m = cuda_on_host::the_machine();
-    if (!stream) return cudaErrorStreamCaptureUnsupported;
+    if (!stream || stream == cudaStreamLegacy) return cudaErrorStreamCaptureUnsupported;
     if (!m.streams.has(stream)) return cudaErrorInvalidResourceHandle;
     if (mode < cudaStreamCaptureModeGlobal || mode > cudaStreamCaptureModeRelaxed) return cudaErrorInvalidValue;
     if (cuda_on_host::capturing(*stream)) return cudaErrorIllegalState;

@@ -159,7 +159,7 @@ cudaError_t runtime_call(const char* function, F body) {
 /// The stream of a handle, null for one that is not in use.
 inline CUstream_st* find_stream(cudaStream_t handle) {
   machine& m = the_machine();
-  if (handle == nullptr) return &m.legacy;
+  if (handle == nullptr || handle == cudaStreamLegacy) return &m.legacy;
   return m.streams.has(handle) ? handle : nullptr;
 }
 

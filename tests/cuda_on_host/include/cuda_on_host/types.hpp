@@ -80,6 +80,7 @@ enum cudaStreamCaptureStatus {
 };
 
 inline constexpr unsigned int cudaStreamDefault = 0x00, cudaStreamNonBlocking = 0x01;
+#define cudaStreamLegacy (reinterpret_cast<cudaStream_t>(0x1))
 inline constexpr unsigned int cudaEventDefault = 0x00, cudaEventBlockingSync = 0x01, cudaEventDisableTiming = 0x02;
 inline constexpr unsigned int cudaHostAllocDefault = 0x00, cudaHostAllocPortable = 0x01;
 inline constexpr unsigned int cudaHostAllocMapped = 0x02, cudaHostAllocWriteCombined = 0x04;
