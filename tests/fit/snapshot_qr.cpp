@@ -3,10 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
 
+#include "kdm/exec/serial.hpp"
 #include "support.hpp"
 
 namespace {
@@ -198,6 +200,113 @@ TEST_CASE("snapshot_qr: shapes that do not fit are named") {
   CHECK(message_of<kdm::shape_error>([] { snapshot_qr(0, 2); }) ==
         "snapshot_qr: 0 columns of a and 2 of b, expected at least 1 and 0");
   CHECK(qr.rows() == 0);
+}
+
+/// Three lanes, chunks from the last to the first: what a lane may rely on and no more.
+struct backwards {
+  int lanes() const { return 3; }
+  template <class F>
+  void for_chunks(index_t n, index_t grain, F&& f) const {
+    for (index_t c = (n + grain - 1) / grain; c-- > 0;) f(c * grain, std::min(n, (c + 1) * grain), int(c % 3));
+  }
+};
+
+/// Rows as they count after forgetting: row i times the root of w^(rows - 1 - i).
+matrix<double> faded(const matrix<double>& x, double w) {
+  matrix<double> y = x;
+  for (index_t i = 0; i < x.rows(); ++i)
+    for (index_t j = 0; j < x.cols(); ++j) y(i, j) *= std::pow(w, double(x.rows() - 1 - i) / 2);
+  return y;
+}
+
+TEST_CASE("snapshot_qr: forgetting is a weight that falls with every further row") {
+  const auto a = random_matrix<double>(700, 3, 1), b = random_matrix<double>(700, 2, 2);
+  for (double w : {0.999, 0.9, 0.3}) {
+    CAPTURE(w);
+    snapshot_qr qr(3, 2, w);
+    for (index_t at = 0; at < 700; at += 50) qr.append(a.view().row_range(at, 50), b.view().row_range(at, 50));
+    CHECK(gram_error(qr.r(), faded(a, w), faded(b, w)) < 1e-13);
+    CHECK(qr.weight() == doctest::Approx((1 - std::pow(w, 700)) / (1 - w)));
+    CHECK(qr.rows() == 700);
+    // Merged in order, parts forget what came before them.
+    snapshot_qr merged(3, 2, w);
+    for (index_t at = 0; at < 700; at += 100) {
+      snapshot_qr part(3, 2, w);
+      part.append(a.view().row_range(at, 100), b.view().row_range(at, 100));
+      if (at == 300) merged.append(a.view().row_range(at, 100), b.view().row_range(at, 100));
+      else merged.merge(part);
+    }
+    CHECK(relative_difference(merged.r(), qr.r()) < 1e-12);
+    CHECK(merged.weight() == doctest::Approx(qr.weight()));
+  }
+}
+
+TEST_CASE("snapshot_qr: forgetting stays finite on a stream that excites one direction for ever") {
+  snapshot_qr qr(2, 1, 0.9);
+  qr.append(random_matrix<double>(10, 2, 1), random_matrix<double>(10, 1, 2));
+  matrix<double> a(500, 2), b(500, 1);
+  for (index_t i = 0; i < 500; ++i) a(i, 0) = a(i, 1) = b(i, 0) = 1;
+  for (int k = 0; k < 40; ++k) {
+    qr.append(a, b);
+    const auto r = qr.r();
+    for (index_t i = 0; i < r.size(); ++i) CHECK(std::isfinite(r.data()[i]));
+    CHECK(r(0, 0) == doctest::Approx(std::sqrt(10)));
+  }
+}
+
+TEST_CASE("snapshot_qr: forgetting has a range and merges only with its like") {
+  for (double w : {0., -1., 1.5, std::nan("")})
+    CHECK(message_of<kdm::option_error>([&] { snapshot_qr(2, 1, w); }).find("snapshot_qr: forgetting is ") == 0);
+  snapshot_qr qr(2, 1, 0.5);
+  CHECK(message_of<kdm::option_error>([&] { qr.merge(snapshot_qr(2, 1)); }) ==
+        "snapshot_qr: forgetting of the merged factor is 1, expected 0.5");
+}
+
+TEST_CASE("snapshot_qr: transformed is the factor of transformed rows") {
+  const auto a = random_matrix<double>(90, 4, 1), b = random_matrix<double>(90, 3, 2);
+  const auto qr = streamed(a, b, 90);
+  for (index_t wide : {2, 4, 6}) {
+    const auto ma = random_matrix<double>(4, wide, 3), mb = random_matrix<double>(3, 2, 4);
+    const auto product = [](const matrix<double>& x, const matrix<double>& m) {
+      matrix<double> y(x.rows(), m.cols());
+      for (index_t i = 0; i < x.rows(); ++i)
+        for (index_t j = 0; j < m.cols(); ++j)
+          for (index_t k = 0; k < m.rows(); ++k) y(i, j) += x(i, k) * m(k, j);
+      return y;
+    };
+    const auto moved = qr.transformed(ma, mb);
+    CHECK(moved.rows() == 90);
+    CHECK(moved.weight() == 90);
+    CHECK(gram_error(moved.r(), product(a, ma), product(b, mb)) < 1e-12);
+  }
+  CHECK(message_of<kdm::shape_error>([&] { qr.transformed(matrix<double>(3, 3), matrix<double>(3, 3)); }) ==
+        "snapshot_qr: rows of the map of a is 3, expected 4");
+}
+
+TEST_CASE("snapshot_qr_of: lanes give the factor of the stream and the same bits for any number of them") {
+  const auto a = random_matrix<double>(9000, 4, 1), b = random_matrix<double>(9000, 3, 2);
+  const auto one = kdm::snapshot_qr_of(kdm::serial{}, a, b);
+  CHECK(one.rows() == 9000);
+  CHECK(one.weight() == 9000);
+  CHECK(relative_difference(one.r(), streamed(a, b, 9000).r()) < 1e-12);
+  CHECK(relative_difference(kdm::snapshot_qr_of(backwards{}, a, b).r(), one.r()) == 0);
+
+  matrix<double> weights(9000, 1);
+  for (index_t i = 0; i < 9000; ++i) weights(i, 0) = double(i % 3);
+  snapshot_qr weighted(4, 3);
+  weighted.append(a, b, weights);
+  CHECK(relative_difference(kdm::snapshot_qr_of(backwards{}, a, b, weights).r(), weighted.r()) < 1e-12);
+  CHECK(kdm::snapshot_qr_of(kdm::serial{}, matrix<double>(0, 2), matrix<double>(0, 1)).rows() == 0);
+}
+
+TEST_CASE("snapshot_qr_of: a bad row has its number among all rows") {
+  auto a = random_matrix<float>(5000, 2, 1);
+  const auto b = random_matrix<float>(5000, 1, 2);
+  a(4321, 1) = std::numeric_limits<float>::infinity();
+  CHECK(message_of<kdm::numeric_error>([&] { kdm::snapshot_qr_of(backwards{}, a, b); }) ==
+        "snapshot_qr: row 4321 of a has inf in column 1, expected a finite number");
+  CHECK(message_of<kdm::shape_error>([&] { kdm::snapshot_qr_of(kdm::serial{}, a, matrix<float>(4, 1)); }) ==
+        "snapshot_qr: rows of b is 4, expected 5000");
 }
 
 }  // namespace

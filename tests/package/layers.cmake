@@ -19,6 +19,7 @@ set(report core math exec backend io nn teacher metrics analysis koopman fit tra
 
 # Headers that may include more than their folder: the bridge from fits to models, and files of training states.
 set(more_for_fit/initialize.hpp nn koopman)
+set(more_for_fit/penalise_spectrum.hpp nn koopman)
 set(more_for_train/checkpoint.hpp io)
 
 # Third parties: how their headers are recognised, and the places that may include them.

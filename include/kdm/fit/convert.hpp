@@ -1,6 +1,8 @@
 /// Between matrix<double> and Eigen's matrices. Fits use Eigen inside and plain structs outside.
 #pragma once
 
+#include <complex>
+
 #include "kdm/backend/eigen.hpp"
 #include "kdm/core/matrix.hpp"
 
@@ -16,6 +18,13 @@ auto from_eigen(const Eigen::MatrixBase<Derived>& m) {
 
 inline Eigen::MatrixXd to_eigen(const_view<double> v) {
   Eigen::MatrixXd copy(v.rows, v.cols);
+  for (index_t i = 0; i < v.rows; ++i)
+    for (index_t j = 0; j < v.cols; ++j) copy(i, j) = v(i, j);
+  return copy;
+}
+
+inline Eigen::MatrixXcd to_eigen_complex(const_view<std::complex<double>> v) {
+  Eigen::MatrixXcd copy(v.rows, v.cols);
   for (index_t i = 0; i < v.rows; ++i)
     for (index_t j = 0; j < v.cols; ++j) copy(i, j) = v(i, j);
   return copy;

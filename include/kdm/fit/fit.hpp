@@ -1,8 +1,27 @@
-/// Fits: least squares on snapshot pairs, spectra, residuals, and the operator of a model.
+/// Fits: the DMD and EDMD families, spectra, residuals, and the operator of a model.
 #pragma once
 
+#include "kdm/fit/bagging_dmd.hpp"
+#include "kdm/fit/dictionaries/dictionaries.hpp"
+#include "kdm/fit/dmd.hpp"
+#include "kdm/fit/dmdc.hpp"
+#include "kdm/fit/edmd.hpp"
+#include "kdm/fit/gedmd.hpp"
+#include "kdm/fit/hankel_dmd.hpp"
 #include "kdm/fit/initialize.hpp"
+#include "kdm/fit/kernel_edmd.hpp"
 #include "kdm/fit/least_squares.hpp"
+#include "kdm/fit/mp_edmd.hpp"
+#include "kdm/fit/online_dmd.hpp"
+#include "kdm/fit/optimized_dmd.hpp"
+#include "kdm/fit/pairs.hpp"
+#include "kdm/fit/penalise_spectrum.hpp"
+#include "kdm/fit/pseudospectrum.hpp"
+#include "kdm/fit/randomized_dmd.hpp"
 #include "kdm/fit/residuals.hpp"
 #include "kdm/fit/snapshot_qr.hpp"
+#include "kdm/fit/sparse_dmd.hpp"
 #include "kdm/fit/spectrum.hpp"
+#include "kdm/fit/streaming_dmd.hpp"
+#include "kdm/fit/structured.hpp"
+#include "kdm/fit/vamp.hpp"

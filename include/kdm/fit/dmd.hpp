@@ -1,0 +1,185 @@
+/// Dynamic mode decomposition: the linear map from each snapshot to the next, fitted in four ways.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "kdm/fit/dmd_basis.hpp"
+#include "kdm/fit/dmd_square_root.hpp"
+
+namespace kdm {
+
+namespace detail {
+
+/// Restricts an answer to the eigenvalues other than 0; returns how many it dropped.
+///
+/// z k depends on z through the column space of k alone, which becomes the basis e, and again for a defective zero: in
+/// the end k e = e k_e with a regular k_e. Latents that took p steps are z e k_e^-p e' k^p. Rounding leaves errors of
+/// one size in diag(s) k = p'y q, so that is where zeros are told.
+inline index_t drop_zero_eigenvalues(dmd_answer& a, const Eigen::VectorXd& s, double size_of_y, double tolerance) {
+  const index_t whole = a.k.rows();
+  Eigen::MatrixXd e = Eigen::MatrixXd::Identity(whole, whole), k = a.k;
+  index_t steps = 0;
+  for (; k.rows() > 0; ++steps) {
+    const svd_factors f = jacobi_svd(steps == 0 ? Eigen::MatrixXd(s.asDiagonal() * k) : k);
+    const double cut = tolerance * size_of_y / (steps == 0 ? 1 : s(whole - 1));
+    const index_t r = k.rows(), kept = std::count_if(f.s.data(), f.s.data() + r, [&](double v) { return v > cut; });
+    if (kept == r) break;
+    Eigen::MatrixXd basis = f.u.leftCols(kept);
+    if (kept > 0) {
+      if (steps == 0) basis = s.cwiseInverse().asDiagonal() * basis;
+      const Eigen::HouseholderQR<Eigen::MatrixXd> qr(basis);
+      basis = qr.householderQ() * Eigen::MatrixXd::Identity(r, kept);
+    }
+    e = (e * basis).eval();
+    k = (basis.transpose() * k * basis).eval();
+  }
+  if (steps == 0 || k.rows() == 0) return whole - k.rows();
+  Eigen::MatrixXd back = e.transpose();
+  const Eigen::PartialPivLU<Eigen::MatrixXd> lu(k);
+  for (index_t step = 0; step < steps; ++step) back = lu.solve(back * a.k).eval();
+  a.q = (a.q * e).eval();
+  a.k = k;
+  a.states = (back * a.states).eval();
+  a.next = (back * a.next).eval();
+  return whole - k.rows();
+}
+
+inline linear_dynamics projected_dmd(const dmd_data& data, const dmd_options& o) {
+  return finished(data, project("dmd::projected", leading_directions(data.x, o.rank, data.rows), data.y));
+}
+
+inline linear_dynamics exact_dmd(const dmd_data& data, const dmd_options& o) {
+  truncated_svd f = leading_directions(data.x, o.rank, data.rows);
+  const Eigen::VectorXd s = f.s;
+  dmd_answer a = project("dmd::exact", std::move(f), data.y);
+  const double tolerance = double(std::max(data.rows, data.x.cols())) * std::numeric_limits<double>::epsilon();
+  const index_t dropped = drop_zero_eigenvalues(a, s, data.y.norm(), tolerance);
+  if (dropped == s.size()) fail<numeric_error>("dmd::exact: every eigenvalue is 0, expected one that has a mode");
+  const Eigen::MatrixXd decode = a.k.partialPivLu().solve(a.next);
+  linear_dynamics d = finished(data, std::move(a), &decode);
+  if (dropped > 0) d.note = concat("dropped ", dropped, dropped > 1 ? " zero eigenvalues" : " zero eigenvalue");
+  return d;
+}
+
+inline linear_dynamics total_least_squares_dmd(const dmd_data& data, const dmd_options& o) {
+  const index_t n = data.x.cols();
+  Eigen::MatrixXd both(data.x.rows(), 2 * n);
+  both << data.x, data.y;
+  truncated_svd f = leading_directions(both, o.rank, data.rows, n);
+  require_rank("dmd::total_least_squares", f.rank);
+  // p'[X | Y] = diag(s) q': as many rows as directions, and the same least-squares problem as p p'[X | Y].
+  const Eigen::MatrixXd x = f.s.asDiagonal() * f.q.topRows(n).transpose();
+  const Eigen::MatrixXd y = f.s.asDiagonal() * f.q.bottomRows(n).transpose();
+  dmd_answer a = project("dmd::total_least_squares", leading_directions(x, rank_rule::tolerance(), x.rows()), y);
+  a.dependent = a.rank.rank < f.rank.rank;
+  a.rank = std::move(f.rank);
+  return finished(data, std::move(a));
+}
+
+inline linear_dynamics forward_backward_dmd(const dmd_data& data, const dmd_options& o) {
+  truncated_svd f = leading_directions(data.x, o.rank, data.rows);
+  const Eigen::VectorXd s = f.s;
+  const Eigen::MatrixXd p = f.p;
+  dmd_answer a = project("dmd::forward_backward", std::move(f), data.y);
+
+  // With z = p diag(s) and z(next) = p_y diag(s_y) q_y' the backward operator is q_y diag(s_y)^-1 c diag(s), c = p_y'p.
+  // The singular values of c are cosines of angles between the columns of z and those of z(next): 1 without noise.
+  const truncated_svd g = leading_directions(data.y * a.q, rank_rule::tolerance(), data.rows);
+  const Eigen::MatrixXd cosines = g.p.transpose() * p;
+  const double least = g.s.size() == s.size() ? jacobi_svd(cosines).s(s.size() - 1) : 0;
+  std::string note;
+  if (least > 1e-8) {
+    const Eigen::MatrixXd inverse =
+        s.cwiseInverse().asDiagonal() * cosines.partialPivLu().solve(g.s.asDiagonal() * g.q.transpose());
+    const nearby_root root = square_root_near(inverse * a.k, a.k);
+    if (root.converged) a.k = root.root;
+    else note = "no square root lies near the forward operator: this is the forward operator";
+  } else {
+    note = "the backward operator is nearly singular: this is the forward operator";
+  }
+  a.dependent = !note.empty();
+  linear_dynamics d = finished(data, std::move(a));
+  d.note = std::move(note);
+  return d;
+}
+
+}  // namespace detail
+
+/// Fits of z(next) = z k to snapshot pairs. Every one takes pairs, or the triangle of [X | Y] that a snapshot_qr
+/// gathered from any number of them; weights multiply squares.
+///
+/// Status.    rank_deficient: the snapshots span fewer directions than they could. fewer_rows_than_columns: every pair
+///            is met exactly, so residuals are 0 whatever the data: look at mode_residuals, or cut the rank.
+/// Throws.    as require_pairs; shape_error for a triangle without rows or with other columns of b than of a;
+///            numeric_error when the rank rule leaves nothing, as for snapshots that are all 0.
+namespace dmd {
+
+/// The least-squares operator within the leading directions q of the snapshots: encode = q, decode = q'.
+///
+/// Cost.      10 m n^2 flops for m > 2 n pairs of n states, 4 n m^2 for n > m, and O(r^3): nothing of the size n x n is
+///            formed for n > m, and X'X never.
+/// Source.    Schmid 2010, "Dynamic mode decomposition of numerical and experimental data", J. Fluid Mech. 656;
+///            residuals: Drmac, Mezic, Mohr 2018, "Data driven modal decompositions: analysis and enhancements", SIAM
+///            J. Sci. Comput. 40
+/// Example.   docs/fitting.md
+inline linear_dynamics projected(const snapshot_pairs& pairs, const dmd_options& options = {}) {
+  return detail::projected_dmd(detail::reduced("dmd::projected", pairs, options), options);
+}
+inline linear_dynamics projected(const snapshot_qr& data, const dmd_options& options = {}, double dt = 1) {
+  return detail::projected_dmd(detail::reduced("dmd::projected", data, options, dt), options);
+}
+
+/// The same operator, with modes that are eigenvectors of the least-squares operator on all states.
+///
+/// x(next) = z p with p = q' X^+ Y, so decode = k^-1 p, and the modes are Tu's, with their 1 / lambda: they may lie
+/// outside the span of X. Eigenvalues that are 0 have no such mode and are dropped, with a note: what would be gone
+/// after a few steps is not predicted. Mode residuals are those of the projected modes.
+/// Cost.      as projected.
+/// Throws.    numeric_error when every eigenvalue is 0.
+/// Source.    Tu, Rowley, Luchtenburg, Brunton, Kutz 2014, "On dynamic mode decomposition: theory and applications",
+///            J. Comput. Dyn. 1
+/// Example.   docs/fitting.md
+inline linear_dynamics exact(const snapshot_pairs& pairs, const dmd_options& options = {}) {
+  return detail::exact_dmd(detail::reduced("dmd::exact", pairs, options), options);
+}
+inline linear_dynamics exact(const snapshot_qr& data, const dmd_options& options = {}, double dt = 1) {
+  return detail::exact_dmd(detail::reduced("dmd::exact", data, options, dt), options);
+}
+
+/// The operator for noise in x and y alike: both are first projected on the leading directions of [X | Y].
+///
+/// Least squares shrinks eigenvalues by noise in x; this does not, for noise of one size in all elements of x and y.
+/// The rank rule judges the singular values of [X | Y], and keeps n at most: more is noise, whatever the rule. With no
+/// more pairs than the rank the projection changes nothing, so cut the rank of wide data.
+/// Cost.      four times projected.
+/// Source.    Hemati, Rowley, Deem, Cattafesta 2017, "De-biasing the dynamic mode decomposition for applied Koopman
+///            spectral analysis of noisy datasets", Theor. Comput. Fluid Dyn. 31
+/// Example.   docs/fitting.md
+inline linear_dynamics total_least_squares(const snapshot_pairs& pairs, const dmd_options& options = {}) {
+  return detail::total_least_squares_dmd(detail::reduced("dmd::total_least_squares", pairs, options), options);
+}
+inline linear_dynamics total_least_squares(const snapshot_qr& data, const dmd_options& options = {}, double dt = 1) {
+  return detail::total_least_squares_dmd(detail::reduced("dmd::total_least_squares", data, options, dt), options);
+}
+
+/// The operator whose square is forward over backward: what noise takes from the one it takes from the other.
+///
+/// k k = b^-1 f for the least-squares operators f forward and b backward, both in the directions q of x, and k the
+/// square root next to f: real, with the signs of f's eigenvalues. When b is nearly singular, or no root lies near f,
+/// the result is f, the status is rank_deficient and the note says why.
+/// Cost.      projected, and some five eigendecompositions of k.
+/// Source.    Dawson, Hemati, Williams, Rowley 2016, "Characterizing and correcting for the effect of sensor noise in
+///            the dynamic mode decomposition", Exp. Fluids 57
+/// Example.   docs/fitting.md
+inline linear_dynamics forward_backward(const snapshot_pairs& pairs, const dmd_options& options = {}) {
+  return detail::forward_backward_dmd(detail::reduced("dmd::forward_backward", pairs, options), options);
+}
+inline linear_dynamics forward_backward(const snapshot_qr& data, const dmd_options& options = {}, double dt = 1) {
+  return detail::forward_backward_dmd(detail::reduced("dmd::forward_backward", data, options, dt), options);
+}
+
+}  // namespace dmd
+
+}  // namespace kdm

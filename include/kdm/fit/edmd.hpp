@@ -1,0 +1,189 @@
+/// Extended dynamic mode decomposition: the Koopman operator on the span of a dictionary, by least squares.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "kdm/fit/dictionary.hpp"
+#include "kdm/fit/dynamics.hpp"
+#include "kdm/fit/pairs.hpp"
+#include "kdm/fit/rank.hpp"
+#include "kdm/fit/snapshot_qr.hpp"
+#include "kdm/fit/whitened.hpp"
+
+namespace kdm {
+
+struct edmd_options {
+  rank_rule rank = rank_rule::tolerance();  ///< of the features with unit columns
+  /// alpha |psi_j|^2 K_jk^2 is added: a direction of singular value s shrinks by s^2 / (s^2 + alpha).
+  double ridge = 0;
+  double dt = 1;  ///< time from x to y
+};
+
+/// A dictionary with linear dynamics of its features: predicts states, and evaluates eigenfunctions anywhere.
+///
+/// Features are linear in time from the first state on; a state is not lifted again on the way.
+/// Shapes.    x [m, inputs], rows as states; one row for simulate.
+/// Throws.    shape_error; numeric_error for states or features that are not finite.
+template <class D>
+struct edmd_model {
+  D dictionary;
+  linear_dynamics dynamics;
+
+  matrix<double> features(const_view<double> x) const { return kdm::evaluate(dictionary, x); }
+  matrix<double> step(const_view<double> x, index_t steps = 1) const { return dynamics.step(features(x), steps); }
+  matrix<double> simulate(const_view<double> x0, index_t steps) const { return dynamics.simulate(features(x0), steps); }
+  matrix<double> evaluate(const_view<double> x, double t) const { return dynamics.evaluate(features(x), t); }
+  matrix<double> reconstruct(const_view<double> x) const { return dynamics.reconstruct(features(x)); }
+  matrix<std::complex<double>> eigenfunctions(const_view<double> x) const {
+    return dynamics.eigenfunctions(features(x));
+  }
+
+  /// |phi(y) - lambda phi(x)| / |phi(x)| of every eigenvalue over other pairs, infinite where phi(x) vanishes.
+  ///
+  /// Over pairs the model was not fitted to, this sees through a dictionary as large as the data.
+  std::vector<double> residuals(const_view<double> x, const_view<double> y) const {
+    require_size("edmd_model: rows of y", y.rows, x.rows);
+    const matrix<std::complex<double>> at_x = eigenfunctions(x), at_y = eigenfunctions(y);
+    std::vector<double> result;
+    for (index_t j = 0; j < at_x.cols(); ++j) {
+      const std::complex<double> lambda = dynamics.eigenvalues[std::size_t(j)];
+      double left = 0, size = 0;
+      for (index_t i = 0; i < at_x.rows(); ++i) {
+        left += std::norm(at_y(i, j) - lambda * at_x(i, j));
+        size += std::norm(at_x(i, j));
+      }
+      result.push_back(size > 0 ? std::sqrt(left / size) : std::numeric_limits<double>::infinity());
+    }
+    return result;
+  }
+};
+
+namespace detail {
+
+inline void require_fit_options(const char* who, double ridge, double dt) {
+  if (!(ridge >= 0 && std::isfinite(ridge)))
+    fail<option_error>(who, ": ridge is ", ridge, ", expected a finite number, 0 or more");
+  if (!(dt > 0 && std::isfinite(dt))) fail<option_error>(who, ": dt is ", dt, ", expected a finite number above 0");
+}
+
+/// Rows of a dictionary evaluated at a time: features of more than this never stand in memory.
+inline constexpr index_t dictionary_portion = 1024;
+
+/// Appends [psi(x) | psi(y), x] in portions, or nothing on an error.
+template <class D>
+void append_features(const char* who, const D& d, const_view<double> x, const_view<double> y,
+                     const_view<double> weights, snapshot_qr& factor) {
+  require_size(concat(who, ": columns of x"), x.cols, d.inputs());
+  require_size(concat(who, ": columns of y"), y.cols, d.inputs());
+  require_size(concat(who, ": rows of y"), y.rows, x.rows);
+  if (weights) require_size(concat(who, ": rows of the weights"), weights.rows, x.rows);
+  require_finite(who, "x", x);
+  require_finite(who, "y", y);
+  const index_t n = d.features(), portion = std::min(dictionary_portion, x.rows);
+  matrix<double> a(portion, n), b(portion, n + d.inputs());
+  // A later portion may hold a feature that overflows: what came before it must then not stay.
+  std::optional<snapshot_qr> grown;
+  if (portion < x.rows) grown = factor;
+  snapshot_qr& to = grown ? *grown : factor;
+  for (index_t at = 0; at < x.rows; at += portion) {
+    const index_t m = std::min(portion, x.rows - at);
+    const view<double> psi_x = a.view().row_range(0, m), rest = b.view().row_range(0, m);
+    const view<double> psi_y = rest.col_range(0, n), states = rest.col_range(n, d.inputs());
+    d.evaluate(x.row_range(at, m), psi_x);
+    d.evaluate(y.row_range(at, m), psi_y);
+    require_finite(who, "psi(x)", psi_x, at);
+    require_finite(who, "psi(y)", psi_y, at);
+    for (index_t i = 0; i < m; ++i)
+      for (index_t j = 0; j < x.cols; ++j) states(i, j) = x(at + i, j);
+    to.append(const_view<double>(psi_x), const_view<double>(rest), weights ? weights.row_range(at, m) : weights);
+  }
+  if (grown) factor = *std::move(grown);
+}
+
+/// The dynamics of a triangle of [psi(x) | psi(y), x].
+inline linear_dynamics edmd_of(const snapshot_qr& factor, const edmd_options& options) {
+  require_fit_options("edmd", options.ridge, options.dt);
+  const whitened_pairs p = whiten("edmd", factor, options.rank);
+  const Eigen::MatrixXd k = p.shrinkage(options.ridge).asDiagonal() * p.along;
+  linear_dynamics d = whitened_dynamics(p, k, options.dt);
+  if (p.latent() == p.features()) use_features_as_latents(d, p, k);
+  return d;
+}
+
+}  // namespace detail
+
+/// EDMD of pairs that arrive in any portions: a dictionary and the triangle of its features.
+///
+/// Cost.      8 N^2 flops a pair for N features; memory for 16 N^2 numbers, and none more for any number of pairs.
+/// Throws.    shape_error; numeric_error naming the row of a state or feature that is not finite, nothing appended.
+/// Example.   docs/concepts/dictionary.md
+template <dictionary D>
+class edmd_accumulator {
+ public:
+  explicit edmd_accumulator(D d)
+      : dictionary_(std::move(d)), factor_(dictionary_.features(), dictionary_.features() + dictionary_.inputs()) {}
+
+  index_t rows() const { return factor_.rows(); }
+  const D& dictionary() const { return dictionary_; }
+  /// The triangle of [psi(x) | psi(y), x].
+  const snapshot_qr& factor() const { return factor_; }
+
+  /// Shapes.    x and y [m, inputs], weights null or [m, 1].
+  void append(const_view<double> x, const_view<double> y, const_view<double> weights = {}) {
+    detail::append_features("edmd", dictionary_, x, y, weights, factor_);
+  }
+  void append(const_view<float> x, const_view<float> y, const_view<float> weights = {}) {
+    const matrix<double> as_double(weights);
+    append(matrix<double>(x), matrix<double>(y), weights ? as_double.view() : const_view<double>{});
+  }
+
+  /// Takes over the pairs of another accumulator with the same dictionary.
+  void merge(const edmd_accumulator& other) { factor_.merge(other.factor_); }
+
+  edmd_model<D> fit(const edmd_options& options = {}) const {
+    return {dictionary_, detail::edmd_of(factor_, options)};
+  }
+
+ private:
+  D dictionary_;
+  snapshot_qr factor_;
+};
+
+/// Fits psi(y) = psi(x) K by least squares: the finite section of the Koopman operator on the dictionary.
+///
+/// With features of full rank, k is K itself and encode the identity. Otherwise the latents are the independent
+/// combinations of features, orthonormal over the data, and there are as many eigenvalues as the rank: a redundant
+/// dictionary adds none. The decoder is the least-squares map from features to x, exact where they contain x.
+/// Eigenfunctions have mean square one over x. Residuals say which eigenvalues are of the system and which of the
+/// dictionary alone.
+/// Shapes.    x and y [m, inputs], weights null or [m, 1].
+/// Cost.      8 N^2 flops a pair and O(N^3) once, for N features.
+/// Throws.    shape_error, option_error; numeric_error for data or features that are not finite, or all zero.
+/// Source.    Williams, Kevrekidis, Rowley 2015, "A data-driven approximation of the Koopman operator", J. Nonlinear
+///            Sci. 25; residuals: Colbrook, Ayton, Szoke 2023, J. Fluid Mech. 955
+/// Example.   examples/custom_dictionary.cpp
+template <dictionary D>
+edmd_model<D> edmd(D d, const_view<double> x, const_view<double> y, const edmd_options& options = {},
+                   const_view<double> weights = {}) {
+  edmd_accumulator<D> data(std::move(d));
+  data.append(x, y, weights);
+  return data.fit(options);
+}
+
+/// The same of a pair set, which brings its own weights and time step.
+template <dictionary D>
+edmd_model<D> edmd(D d, const snapshot_pairs& pairs, edmd_options options = {}) {
+  require_pairs("edmd", pairs);
+  if (pairs.inputs() > 0)
+    fail<option_error>("edmd: the pairs have ", pairs.inputs(), " inputs, which this fit would ignore, expected none");
+  options.dt = pairs.dt;
+  return edmd(std::move(d), pairs.x.view(), pairs.y.view(), options,
+              pairs.weights.rows() > 0 ? pairs.weights.view() : const_view<double>{});
+}
+
+}  // namespace kdm

@@ -1,0 +1,13 @@
+// expect: has_features
+// lines: 30
+#include "kdm/fit/dictionary.hpp"
+
+struct squares {
+  kdm::index_t inputs() const { return 2; }
+  int features() const { return 2; }
+  void evaluate(kdm::const_view<double>, kdm::view<double>) const {}
+};
+
+void lift(const kdm::dictionary auto&) {}
+
+int main() { lift(squares{}); }
