@@ -63,15 +63,19 @@ void analyze(const analyze_options& o) {
   make_folder(o.out);
   const auto file = [&](const char* name) { return o.out / name; };
 
+  const kdm::affine_map affine = s.koopman();
+  const bool takes_bias = s.visit([](const auto& m) { return m.koopman.takes_bias(); });
+  const index_t step_size = s.visit([](const auto& m) { return m.step().size(); });
+
   kdm::html_report page("Koopman distillation");
   page.paragraph(kdm::concat("A one-step student of a diffusion teacher: x_0 = D(C E(x_T)), with two encoders, a ",
-                             s.settings.model.operator_bias ? "affine" : "linear", " Koopman operator of dimension ",
-                             s.settings.model.latent, " and a decoder, ", s.model.size(), " weights in all, ",
-                             s.model.step().size(), " of them at sampling. Compared on ", e.pairs,
+                             takes_bias ? "affine" : "linear", " Koopman operator of dimension ",
+                             affine.a.rows(), " and a decoder, ", s.weights.size(), " weights in all, ", step_size,
+                             " of them at sampling. Compared on ", e.pairs,
                              " pairs that training has not seen."));
   page.table(kdm_command::rows_of(e));
 
-  if (s.model.data_dimension() >= 2) {
+  if (s.data_dimension() >= 2) {
     page.section("Teacher and student");
     const kdm::matrix<scalar> teacher = plane(pairs.x0.view()), student = plane(e.samples.view());
     kdm::pair_picture(file("samples.png"), "Samples from the same noise", {{"teacher", teacher}, {"student", student}});
@@ -95,8 +99,6 @@ void analyze(const analyze_options& o) {
                  "where it falls outside all of them, which happens at the borders between regions.");
   }
 
-  const auto affine = s.model.koopman.affine(
-      kdm::matrix<double>(s.model.operator_weights(kdm::const_view<scalar>(s.weights.view()))).view());
   const kdm::spectrum_result spectrum = kdm::spectrum(affine.a.view());
   kdm::spectrum_picture(file("spectrum.png"), "Eigenvalues of the Koopman operator", spectrum.eigenvalues);
   page.section("The Koopman operator");
@@ -123,9 +125,9 @@ void analyze(const analyze_options& o) {
     }
   }
   page.section("Configuration");
-  page.preformatted(to_json(s.settings).dump(2));
+  page.preformatted(s.configuration.dump(2));
   page.section("Tensors");
-  page.preformatted(kdm::summary<scalar>(s.model));
+  page.preformatted(s.visit([](const auto& m) { return kdm::summary<scalar>(m); }));
   page.save(file("report.html"));
   std::cout << "wrote " << file("report.html").string() << '\n';
 }

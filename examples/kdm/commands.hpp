@@ -33,6 +33,18 @@ struct distill_options {
 /// Returns 0, or 128 + the number of the signal that interrupted the run.
 int distill(const distill_options& options);
 
+struct fit_options {
+  std::filesystem::path pairs, out;
+  std::string method = "exact", dictionary = "identity";
+  std::optional<index_t> rank;
+  std::optional<double> energy, ridge;
+  double dt = 1, bandwidth = 0;
+  bool consecutive = false, student_only = false, pictures = true;
+  std::uint64_t seed = 1;
+  compute_options compute;
+};
+void fit(const fit_options& options);
+
 struct sample_options {
   std::filesystem::path model, noise, out;
   index_t samples = 0;

@@ -48,6 +48,7 @@ void each(Settings& s, Visit visit) {
 /// Reads the keys that are there over what `s` already holds; an unknown key is an error.
 inline void read(settings& s, const json& value, const std::string& where) {
   kdm::io::config_reader all(value, where);
+  (void)all.choice("kind", "network", {"network"});
   std::map<std::string, kdm::io::config_reader> sections;
   for (const char* name : {"model", "objective", "training"}) sections.emplace(name, all.section(name));
   detail::each(s, [&](const char* section, const char* key, auto& field, double, double) {
@@ -67,6 +68,37 @@ inline json to_json(const settings& s) {
     value[section][key] = field;
   });
   return value;
+}
+
+inline feature_settings read_features(const json& value, const std::string& where) {
+  feature_settings s;
+  kdm::io::config_reader all(value, where), model = all.section("model"), fit = all.section("fit");
+  (void)all.choice("kind", "features", {"features"});
+  s.features = model.choice("features", s.features, {"waves", "bumps"});
+  s.noise_dimension = model.require<index_t>("noise_dimension");
+  s.data_dimension = model.require<index_t>("data_dimension");
+  s.latent = model.require<index_t>("latent");
+  s.prior_scale = model.require<double>("prior_scale");
+  s.dictionary = fit.get("dictionary", s.dictionary);
+  s.bandwidth = fit.get("bandwidth", s.bandwidth);
+  s.ridge = fit.get("ridge", s.ridge);
+  s.seed = fit.get("seed", s.seed);
+  for (const auto* section : {&model, &fit, &all}) section->finish();
+  for (const index_t size : {s.noise_dimension, s.data_dimension, s.latent})
+    if (size < 1 || size > 65536)
+      kdm::fail<kdm::option_error>(where, ": model: a size is ", size, ", expected 1 to 65536");
+  return s;
+}
+
+inline json to_json(const feature_settings& s) {
+  return {{"kind", "features"},
+          {"model",
+           {{"features", s.features},
+            {"noise_dimension", s.noise_dimension},
+            {"data_dimension", s.data_dimension},
+            {"latent", s.latent},
+            {"prior_scale", s.prior_scale}}},
+          {"fit", {{"dictionary", s.dictionary}, {"bandwidth", s.bandwidth}, {"ridge", s.ridge}, {"seed", s.seed}}}};
 }
 
 /// Throws option_error for a value outside its range or not finite. `where` names the file or the command line.

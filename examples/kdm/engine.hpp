@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "any_executor.hpp"
+#include "features.hpp"
 #include "kdm/core/matrix.hpp"
 #include "kdm/nn/update_rule.hpp"
 #include "kdm/train/options.hpp"
@@ -63,7 +64,7 @@ class engine {
  public:
   virtual ~engine() = default;
   virtual std::unique_ptr<training> train(training_task task) const = 0;
-  virtual std::unique_ptr<sampling> sample(const student_model& model, kdm::const_view<scalar> weights,
+  virtual std::unique_ptr<sampling> sample(const any_model& model, kdm::const_view<scalar> weights,
                                            double prior_scale) const = 0;
 };
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <utility>
+#include <variant>
 
 #include "engine.hpp"
 #include "kdm/koopman/generator.hpp"
@@ -11,17 +12,17 @@
 
 namespace kdm_command {
 
-template <kdm::backend B>
+template <class Model, kdm::backend B>
 class sampling_on final : public sampling {
  public:
-  sampling_on(const student_model& model, kdm::const_view<scalar> weights, double prior_scale, B b, any_executor run)
+  sampling_on(const Model& model, kdm::const_view<scalar> weights, double prior_scale, B b, any_executor run)
       : generator_(model, weights, prior_scale, b, std::move(run)) {}
 
   void sample(std::uint64_t seed, kdm::view<scalar> x_0) override { generator_.sample(seed, 0, x_0); }
   void push(kdm::const_view<scalar> x_T, kdm::view<scalar> x_0) override { generator_.push(x_T, x_0); }
 
  private:
-  kdm::generator<student_model, B, any_executor> generator_;
+  kdm::generator<Model, B, any_executor> generator_;
 };
 
 template <kdm::backend B, class Objective>
@@ -73,9 +74,13 @@ class engine_of final : public engine {
     return start(kdm::objective(w.latent_noise, latent, reconstruction), std::move(task));
   }
 
-  std::unique_ptr<sampling> sample(const student_model& model, kdm::const_view<scalar> weights,
+  std::unique_ptr<sampling> sample(const any_model& model, kdm::const_view<scalar> weights,
                                    double prior_scale) const override {
-    return std::make_unique<sampling_on<B>>(model, weights, prior_scale, backend_, executor_);
+    return std::visit(
+        [&]<class Model>(const Model& m) -> std::unique_ptr<sampling> {
+          return std::make_unique<sampling_on<Model, B>>(m, weights, prior_scale, backend_, executor_);
+        },
+        model);
   }
 
  private:

@@ -25,21 +25,21 @@ kdm::io::pair_set<scalar> load_pairs_for(const student& s, const std::filesystem
       kdm::fail<kdm::io_error>(file.string(), ": has ", found, " columns of ", what, ", expected ", expected,
                                ", what the model has");
   };
-  fits("noise", pairs.xT.cols(), s.model.noise_dimension());
-  fits("data", pairs.x0.cols(), s.model.data_dimension());
+  fits("noise", pairs.xT.cols(), s.noise_dimension());
+  fits("data", pairs.x0.cols(), s.data_dimension());
   return pairs;
 }
 
 evaluation measure(const student& s, const kdm::io::pair_set<scalar>& pairs, const std::string& support,
                    const compute_options& compute) {
-  if (support == "checkerboard" && s.model.data_dimension() != 2)
-    kdm::fail<kdm::option_error>("--support checkerboard: the model has ", s.model.data_dimension(),
+  if (support == "checkerboard" && s.data_dimension() != 2)
+    kdm::fail<kdm::option_error>("--support checkerboard: the model has ", s.data_dimension(),
                                  " dimensions of data, expected 2");
   evaluation e;
   e.pairs = pairs.size();
   const any_executor run = make_executor(compute);
   const auto generator = s.generator(*make_engine(compute, run));
-  e.samples = kdm::matrix<scalar>(pairs.size(), s.model.data_dimension());
+  e.samples = kdm::matrix<scalar>(pairs.size(), s.data_dimension());
   generator->push(pairs.xT.view(), e.samples.view());
   std::vector<double> seconds;
   for (int k = 0; k < 5; ++k) {

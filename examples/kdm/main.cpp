@@ -99,6 +99,30 @@ void add_distill(CLI::App& c, distill_options& o) {
   add_backend(c, o.compute);
 }
 
+void add_fit(CLI::App& c, fit_options& o) {
+  c.add_option("--pairs", o.pairs, "Snapshots, .npy [snapshots, n, d]; the pairs are their two ends")->required();
+  c.add_flag("--consecutive", o.consecutive, "The pairs are all neighbouring snapshots instead");
+  c.add_option("--method", o.method, "How the operator is fitted")
+      ->check(CLI::IsMember({"exact", "projected", "total_least_squares", "forward_backward", "orthogonal", "symmetric",
+                             "skew", "circulant", "stable", "edmd", "mp_edmd"}))
+      ->capture_default_str();
+  c.add_option("--dictionary", o.dictionary,
+               "Features of edmd and mp_edmd: identity, monomials:DEGREE, rff:N (random waves), rbf:N (Gaussian bumps), "
+               "fourier:HARMONICS (one angle)")
+      ->capture_default_str();
+  c.add_option("--bandwidth", o.bandwidth, "Width of rff and rbf, in units of the data; 0: from the data")
+      ->capture_default_str();
+  c.add_option("--rank", o.rank, "Singular values kept; otherwise all above rounding")->check(CLI::PositiveNumber);
+  c.add_option("--energy", o.energy, "Keep so many that their squares sum to this share");
+  c.add_option("--ridge", o.ridge, "Penalty of edmd, relative to the size of the features [0; the student 0.0001]");
+  c.add_option("--dt", o.dt, "Time from one snapshot of a pair to the other")->capture_default_str();
+  c.add_option("--seed", o.seed, "Of rff and rbf")->capture_default_str();
+  c.add_option("--out", o.out, "The folder for operator, spectrum, pictures and student")->required();
+  c.add_flag("--student-only", o.student_only, "Write the student alone: no spectrum, which takes minutes for thousands of features");
+  c.add_flag("!--no-pictures", o.pictures, "Draw nothing; pictures need gnuplot");
+  add_executor(c, o.compute);
+}
+
 void add_sample(CLI::App& c, sample_options& o) {
   c.add_option("--model", o.model, "The folder of the model")->required();
   auto* samples = c.add_option("--samples", o.samples, "Number of samples")->check(CLI::PositiveNumber);
@@ -131,6 +155,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   teach_options teach_o;
   distill_options distill_o;
+  fit_options fit_o;
   sample_options sample_o;
   evaluate_options evaluate_o;
   analyze_options analyze_o;
@@ -144,6 +169,7 @@ int run(int argc, char** argv) {
   add("teach", "Trajectories of an exact teacher, from noise to data", add_teach, teach_o, teach);
   add("distill", "Train a student on pairs of noise and data", add_distill, distill_o,
       [&status](const distill_options& o) { status = distill(o); });
+  add("fit", "Fit a Koopman operator to pairs, or a student without training", add_fit, fit_o, fit);
   CLI::App* sampler = add("sample", "One push of the student per sample", add_sample, sample_o, sample);
   sampler->callback([&sample_o] {
     if (sample_o.samples == 0 && sample_o.noise.empty()) throw CLI::RequiredError("--samples or --noise");

@@ -17,11 +17,11 @@ void sample(const sample_options& o) {
   kdm::matrix<scalar> noise;
   if (given) {
     noise = kdm::io::load_npy_matrix<scalar>(o.noise);
-    if (noise.cols() != s.model.noise_dimension())
+    if (noise.cols() != s.noise_dimension())
       kdm::fail<kdm::io_error>(o.noise.string(), ": has ", noise.cols(), " columns, expected ",
-                               s.model.noise_dimension(), ", what the model takes as noise");
+                               s.noise_dimension(), ", what the model takes as noise");
   }
-  kdm::matrix<scalar> x(given ? noise.rows() : o.samples, s.model.data_dimension());
+  kdm::matrix<scalar> x(given ? noise.rows() : o.samples, s.data_dimension());
   const auto start = std::chrono::steady_clock::now();
   if (given) generator->push(noise.view(), x.view());
   else generator->sample(o.seed, x.view());

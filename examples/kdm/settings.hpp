@@ -49,6 +49,16 @@ struct settings {
   training_settings training;
 };
 
+/// A student of closed-form distillation, as in its configuration.json.
+struct feature_settings {
+  std::string features = "waves";  ///< or "bumps"
+  index_t noise_dimension = 0, data_dimension = 0, latent = 0;
+  double prior_scale = 0;
+  std::string dictionary;  ///< how the student came about: --dictionary of kdm fit, and what follows
+  double bandwidth = 0, ridge = 0;
+  std::uint64_t seed = 0;
+};
+
 /// Where the numbers are computed.
 struct compute_options {
   std::string backend = "eigen", executor = "openmp";

@@ -4,6 +4,9 @@
 #include <cmath>
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <utility>
+#include <variant>
 
 #include "configuration.hpp"
 #include "engine.hpp"
@@ -22,15 +25,26 @@ struct model_folder {
   std::filesystem::path log() const { return path / "training.jsonl"; }
 };
 
-/// A trained student from its folder.
+/// A trained or fitted student from its folder.
 struct student {
-  kdm_command::settings settings;
-  student_model model;
+  json configuration;
+  any_model model;
   kdm::matrix<scalar> weights;
+  double prior_scale;
 
-  std::unique_ptr<sampling> generator(const engine& on) const {
-    return on.sample(model, weights.view(), settings.model.prior_scale);
+  template <class F>
+  auto visit(F f) const {
+    return std::visit(f, model);
   }
+  index_t noise_dimension() const { return visit([](const auto& m) { return m.noise_dimension(); }); }
+  index_t data_dimension() const { return visit([](const auto& m) { return m.data_dimension(); }); }
+  /// The operator written out.
+  kdm::affine_map koopman() const {
+    return visit([&](const auto& m) {
+      return m.koopman.affine(kdm::matrix<double>(m.operator_weights(kdm::const_view<scalar>(weights.view()))).view());
+    });
+  }
+  std::unique_ptr<sampling> generator(const engine& on) const { return on.sample(model, weights.view(), prior_scale); }
 };
 
 inline settings load_settings(const std::filesystem::path& file) {
@@ -42,19 +56,31 @@ inline settings load_settings(const std::filesystem::path& file) {
 
 /// Throws io_error, option_error naming the file.
 inline student load_student(const model_folder& folder) {
-  const settings s = load_settings(folder.configuration());
+  const std::string file = folder.configuration().string();
   const auto given = [&](const char* key, double value) {
     if (!(value > 0))
-      kdm::fail<kdm::option_error>(folder.configuration().string(), ": '", key, "' is ", value,
-                                   ", expected more than 0 in the folder of a model");
+      kdm::fail<kdm::option_error>(file, ": '", key, "' is ", value, ", expected more than 0 in the folder of a model");
   };
-  given("noise_dimension", double(s.model.noise_dimension));
-  given("data_dimension", double(s.model.data_dimension));
-  given("latent", double(s.model.latent));
-  given("prior_scale", s.model.prior_scale);
-  student_model model = build(s.model);
-  kdm::matrix<scalar> weights = kdm::io::load_weights<scalar>(folder.model(), kdm::manifest_of(model));
-  return {s, std::move(model), std::move(weights)};
+  const auto loaded = [&](json configuration, double prior_scale, auto model) {
+    kdm::matrix<scalar> weights = kdm::io::load_weights<scalar>(folder.model(), kdm::manifest_of(model));
+    return student{std::move(configuration), std::move(model), std::move(weights), prior_scale};
+  };
+  const auto require = [&](const auto& sizes) {
+    given("noise_dimension", double(sizes.noise_dimension));
+    given("data_dimension", double(sizes.data_dimension));
+    given("latent", double(sizes.latent));
+    given("prior_scale", sizes.prior_scale);
+  };
+  const json value = kdm::io::read_json(folder.configuration());
+  if (value.is_object() && value.contains("kind") && value["kind"] == "features") {
+    const feature_settings s = read_features(value, file);
+    require(s);
+    if (s.features == "waves") return loaded(to_json(s), s.prior_scale, build_waves(s));
+    return loaded(to_json(s), s.prior_scale, build_bumps(s));
+  }
+  const settings s = load_settings(folder.configuration());
+  require(s.model);
+  return loaded(to_json(s), s.model.prior_scale, build(s.model));
 }
 
 /// The first layer of the noise encoder learns on x_T / prior_scale; with its matrix divided by the scale the model
