@@ -1,4 +1,4 @@
-// expect: has_evaluate
+// expect: has_feature_evaluation
 // lines: 30
 #include "kdm/fit/dictionary.hpp"
 

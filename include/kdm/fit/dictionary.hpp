@@ -25,7 +25,7 @@ concept has_features = requires(const D& d) {
 
 /// evaluate(x, psi): psi_ij = psi_j(x_i), row by row; x [m, inputs], psi [m, features].
 template <class D>
-concept has_evaluate = requires(const D& d, const_view<double> x, view<double> psi) { d.evaluate(x, psi); };
+concept has_feature_evaluation = requires(const D& d, const_view<double> x, view<double> psi) { d.evaluate(x, psi); };
 
 /// derivatives(x, v, first, second): of s -> psi(x_i + s v_i) at s = 0; second may be null where it is not wanted.
 template <class D>
@@ -38,7 +38,7 @@ concept has_derivatives = requires(const D& d, const_view<double> x, const_view<
 /// Shapes are checked before it is called. Each row of psi depends on the same row of x alone.
 /// Example.   examples/custom_dictionary.cpp
 template <class D>
-concept dictionary = std::copy_constructible<D> && has_inputs<D> && has_features<D> && has_evaluate<D>;
+concept dictionary = std::copy_constructible<D> && has_inputs<D> && has_features<D> && has_feature_evaluation<D>;
 
 /// A dictionary that also knows its derivatives along a line, which is what generator EDMD needs: the chain rule for
 /// a drift takes the first, Ito's formula for a diffusion the second.
