@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "commands.hpp"
-#include "kdm/backend/eigen.hpp"
+#include "kdm/backend/native.hpp"
 #include "kdm/fit/initialize.hpp"
 #include "kdm/io/trajectories.hpp"
 #include "kdm/nn/summary.hpp"
@@ -25,7 +25,7 @@ namespace kdm_command {
 namespace {
 
 using pair_set = kdm::io::pair_set<scalar>;
-using fit_backend = kdm::eigen_backend<scalar>;  // the fits of the operator run on the host, whatever trains
+using fit_backend = kdm::native_backend<scalar>;  // the fits of the operator run on the host, whatever trains
 
 /// Defaults, then the file, then the command line.
 settings effective(const distill_options& o, const model_folder& folder) {

@@ -71,6 +71,7 @@ class engine {
 /// One function a backend or executor, each in its own file; those of optional components are there when the build
 /// has them (KDM_HAVE_*).
 std::unique_ptr<engine> reference_engine(const any_executor& run);
+std::unique_ptr<engine> native_engine(const any_executor& run);
 std::unique_ptr<engine> eigen_engine(const any_executor& run);
 std::unique_ptr<engine> xtensor_engine(const any_executor& run);
 std::unique_ptr<engine> cuda_engine(const any_executor& run);

@@ -30,6 +30,7 @@ any_executor make_executor(const compute_options& o) {
 
 std::unique_ptr<engine> make_engine(const compute_options& o, const any_executor& run) {
   if (o.backend == "reference") return reference_engine(run);
+  if (o.backend == "native") return native_engine(run);
   if (o.backend == "eigen") return eigen_engine(run);
 #if defined(KDM_HAVE_XTENSOR)
   if (o.backend == "xtensor") return xtensor_engine(run);
@@ -42,7 +43,7 @@ std::unique_ptr<engine> make_engine(const compute_options& o, const any_executor
 #else
   if (o.backend == "cuda") without("CUDA", "install the CUDA toolkit 12.4 or newer, set KDM_CUDA=ON");
 #endif
-  kdm::fail<kdm::option_error>("--backend is ", o.backend, ", expected reference, eigen, xtensor or cuda");
+  kdm::fail<kdm::option_error>("--backend is ", o.backend, ", expected native, reference, eigen, xtensor or cuda");
 }
 
 }  // namespace kdm_command

@@ -38,7 +38,7 @@ void add_executor(CLI::App& c, compute_options& o) {
 
 void add_backend(CLI::App& c, compute_options& o) {
   c.add_option("--backend", o.backend, "What computes the networks")
-      ->check(CLI::IsMember({"reference", "eigen", "xtensor", "cuda"}))
+      ->check(CLI::IsMember({"native", "reference", "eigen", "xtensor", "cuda"}))
       ->capture_default_str();
   add_executor(c, o);
 }

@@ -61,7 +61,7 @@ struct feature_settings {
 
 /// Where the numbers are computed.
 struct compute_options {
-  std::string backend = "eigen", executor = "openmp";
+  std::string backend = "native", executor = "openmp";
   int threads = 0;  ///< 0: all cores
 };
 

@@ -1,4 +1,4 @@
-/// The library on the standard library alone: the reference backend, one thread, no files.
+/// The library on the standard library alone: the reference and native backends, one thread, no files.
 ///
 /// What needs more is included by itself: backend/eigen.hpp, exec/openmp.hpp, fit/, io/, report/, train/checkpoint.hpp.
 #pragma once
@@ -12,3 +12,7 @@
 #include "kdm/nn/nn.hpp"
 #include "kdm/teacher/teacher.hpp"
 #include "kdm/train/train.hpp"
+
+#if defined(__GNUC__) && !defined(__CUDACC__)
+#include "kdm/backend/native.hpp"  // vector extensions, which nvcc does not know
+#endif

@@ -26,7 +26,7 @@ using kdm_test::temporary_folder;
 
 namespace {
 
-constexpr std::array backends{"reference", "eigen", "xtensor", "cuda"};
+constexpr std::array backends{"native", "reference", "eigen", "xtensor", "cuda"};
 constexpr std::array executors{"serial --threads 1", "openmp --threads 2", "openmp --threads 3", "onetbb --threads 2"};
 
 /// 600 pairs, and 30 steps of a small student on them.
