@@ -80,7 +80,7 @@ std::string concat(const Parts&... parts) {
 ///
 /// Example.   kdm::fail<kdm::shape_error>("dense_layer: x has ", 3, " columns, expected ", 2);
 template <std::derived_from<error> Error, class... Parts>
-[[noreturn]] void fail(const Parts&... parts) {
+[[noreturn, gnu::cold, gnu::noinline]] void fail(const Parts&... parts) {
   throw Error(concat(parts...));
 }
 
