@@ -41,6 +41,7 @@ void each(Settings& s, Visit visit) {
   visit("training", "seed", s.training.seed, 0, any);
   visit("training", "initial_fit", s.training.initial_fit, 0, 1);
   visit("training", "refit_every", s.training.refit_every, 0, any);
+  visit("training", "slice_rows", s.training.slice_rows, 0, 1 << 24);
 }
 
 }  // namespace detail

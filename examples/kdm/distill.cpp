@@ -102,7 +102,8 @@ kdm::train_options options_of(const training_settings& t) {
           .schedule = kdm::schedules::warm_up(std::min(t.warm_up, t.steps / 10), base),
           .clip_norm = t.clip_norm,
           .average = {t.average_decay},
-          .seed = t.seed};
+          .seed = t.seed,
+          .slices = {.rows = t.slice_rows}};
 }
 
 int train(const settings& s, const distill_options& o, const model_folder& folder, const pair_set& pairs,

@@ -41,6 +41,7 @@ struct training_settings {
   std::uint64_t seed = 1;
   bool initial_fit = true;          ///< the operator starts as the least-squares fit
   index_t refit_every = 0;          ///< and is fitted again every so many steps; 0: never
+  index_t slice_rows = 0;           ///< pairs that a thread takes at a time; 0: from the batch
 };
 
 struct settings {

@@ -27,8 +27,8 @@ struct destination {
 ///
 /// A block of B is packed once and stays in the second-level cache, a strip of A of one tile's height in the first.
 /// A number of C is the sum of its products in order, 256 at a time, whatever its place in the matrix.
-/// Cost.      2 m n depth flops; one copy of A for every `wide` columns, one of B. Allocates nothing: the copies live
-///            in thread-local memory, about 270 kB.
+/// Cost.      2 m n depth flops; one copy of A for every `wide` columns, one of B. Allocates nothing: the copies are on
+///            the stack, 270 kB. (Thread-local memory would take as much from the stack of every thread of the program.)
 template <class T, int Bytes, int Rows>
 class product {
   using shape = cut<T, Bytes>;
@@ -38,8 +38,8 @@ class product {
  public:
   static void run(const operand<T>& left, const operand<T>& right, index_t m, index_t n, index_t depth, T factor,
                   const destination<T>& c) {
-    alignas(alignment) static thread_local T strip[Rows * shape::depth];
-    alignas(alignment) static thread_local T block[shape::wide * shape::depth];
+    alignas(alignment) T strip[Rows * shape::depth];
+    alignas(alignment) T block[shape::wide * shape::depth];
     for (index_t j0 = 0; j0 < n; j0 += shape::wide) {
       const index_t width = std::min(shape::wide, n - j0);
       for (index_t k0 = 0; k0 == 0 || k0 < depth; k0 += shape::depth) {  // once for an empty sum
