@@ -5,6 +5,8 @@
 #include "kdm/koopman/controlled_operator.hpp"
 #include "kdm/koopman/distillation.hpp"
 #include "kdm/koopman/eigen_operator.hpp"
+#include "kdm/koopman/freeze.hpp"
+#include "kdm/koopman/frozen.hpp"
 #include "kdm/koopman/generator.hpp"
 #include "kdm/koopman/generator_operator.hpp"
 #include "kdm/koopman/low_rank_operator.hpp"
