@@ -136,12 +136,13 @@ void check_rows(index_t hidden) {
   m.push(x, all);
   for (index_t n : {0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 17, 29, 999}) {
     CAPTURE(n);
-    matrix<T> some(n, 5), rows(n, 2);
-    m.push(x.view().row_range(1000 - n, n), some.view().col_range(2, 2));  // rows with gaps
+    matrix<T> some(n + 1, 5), rows(n, 2);
+    m.push(x.view().row_range(1000 - n, n), some.view().col_range(2, 2).row_range(0, n));  // rows with gaps
     for (index_t i = 0; i < n; ++i)
       for (index_t j = 0; j < 2; ++j) rows(i, j) = some(i, j + 2);
     CHECK(relative_difference(rows, matrix<T>(all.view().row_range(1000 - n, n))) == 0);
-    for (index_t i = 0; i < n; ++i) CHECK((some(i, 0) == 0 && some(i, 1) == 0 && some(i, 4) == 0));
+    for (index_t i = 0; i <= n; ++i) CHECK((some(i, 0) == 0 && some(i, 1) == 0 && some(i, 4) == 0));
+    CHECK(some(n, 2) == 0);
     m.sample(3, 40, all.view().row_range(0, n));
     m.sample(3, 39, rows);
     if (n > 1) {
