@@ -53,6 +53,13 @@ struct sample_options {
 };
 void sample(const sample_options& options);
 
+struct export_options {
+  std::filesystem::path model, header, safetensors;
+  std::string name = "student";
+  bool overwrite = false;
+};
+void export_student(const export_options& options);
+
 struct evaluate_options {
   std::filesystem::path model, pairs, out;
   std::string support;

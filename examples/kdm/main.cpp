@@ -133,6 +133,14 @@ void add_sample(CLI::App& c, sample_options& o) {
   add_backend(c, o.compute);
 }
 
+void add_export(CLI::App& c, export_options& o) {
+  c.add_option("--model", o.model, "The folder of the model, a trained one")->required();
+  c.add_option("--header", o.header, "The C++ header to write: weights compiled into a program");
+  c.add_option("--safetensors", o.safetensors, "The file to write: weights that a program loads");
+  c.add_option("--name", o.name, "The namespace in the header")->capture_default_str();
+  c.add_flag("--overwrite", o.overwrite, "Replace files that are there");
+}
+
 void add_evaluate(CLI::App& c, evaluate_options& o) {
   c.add_option("--model", o.model, "The folder of the model")->required();
   c.add_option("--pairs", o.pairs, "Pairs the student has not seen, .npy [snapshots, n, d]")->required();
@@ -157,6 +165,7 @@ int run(int argc, char** argv) {
   distill_options distill_o;
   fit_options fit_o;
   sample_options sample_o;
+  export_options export_o;
   evaluate_options evaluate_o;
   analyze_options analyze_o;
   int status = 0;
@@ -174,6 +183,11 @@ int run(int argc, char** argv) {
   sampler->callback([&sample_o] {
     if (sample_o.samples == 0 && sample_o.noise.empty()) throw CLI::RequiredError("--samples or --noise");
     sample(sample_o);
+  });
+  CLI::App* exporter = add("export", "Freeze a student for other programs", add_export, export_o, export_student);
+  exporter->callback([&export_o] {
+    if (export_o.header.empty() && export_o.safetensors.empty()) throw CLI::RequiredError("--header or --safetensors");
+    export_student(export_o);
   });
   add("evaluate", "Compare student and teacher on held-out pairs", add_evaluate, evaluate_o, evaluate);
   add("analyze", "Pictures and a page about the student", add_analyze, analyze_o, analyze);

@@ -17,10 +17,13 @@ set(train core math exec backend nn teacher metrics koopman)
 set(testing core math exec backend nn koopman train)
 set(report core math exec backend io nn teacher metrics analysis koopman fit train)
 
-# Headers that may include more than their folder: the bridge from fits to models, and files of training states.
+# Headers that may include more than their folder: the bridge from fits to models, files of training states and
+# of frozen students.
 set(more_for_fit/initialize.hpp nn koopman)
 set(more_for_fit/penalise_spectrum.hpp nn koopman)
 set(more_for_train/checkpoint.hpp io)
+set(more_for_io/frozen.hpp koopman)
+set(more_for_io/frozen_header.hpp koopman)
 
 # Third parties: how their headers are recognised, and the places that may include them.
 set(third_parties Eigen xtensor CUDA OpenMP oneTBB nlohmann-json)

@@ -3,6 +3,8 @@
 
 #include "kdm/io/atomic_file.hpp"
 #include "kdm/io/config.hpp"
+#include "kdm/io/frozen.hpp"
+#include "kdm/io/frozen_header.hpp"
 #include "kdm/io/input.hpp"
 #include "kdm/io/json.hpp"
 #include "kdm/io/npy.hpp"

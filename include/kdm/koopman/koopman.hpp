@@ -1,4 +1,6 @@
 /// Everything in koopman: operators, the distillation model, objectives, the one-step sampler.
+///
+/// Frozen students, freeze.hpp and frozen.hpp, are included by themselves: few programs need them beside training.
 #pragma once
 
 #include "kdm/koopman/block_diagonal_operator.hpp"

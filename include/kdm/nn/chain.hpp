@@ -33,6 +33,12 @@ class chain {
       self().visit(k, [&](const auto& l) { l.describe(m, join_name(prefix, concat(k))); });
   }
 
+  /// f(layer) for each of them in order.
+  template <class F>
+  void for_each_layer(F f) const {
+    for (index_t k = 0; k < self().count(); ++k) self().visit(k, [&](const auto& l) { f(l); });
+  }
+
   template <backend B, class Frame>
   void forward(B& b, const_view_of<B> w, const_view_of<B> x, view_of<B> y, Frame& f) const {
     index_t offset = 0;

@@ -31,6 +31,7 @@ class dense_layer {
   index_t outputs() const { return outputs_; }
   index_t size() const { return inputs_ * outputs_ + (bias_ ? outputs_ : 0); }
   bool has_bias() const { return bias_; }
+  const Act& activation() const { return act_; }
 
   void describe(manifest& m, std::string_view prefix) const {
     const bool torch = init_ == initializer::pytorch;

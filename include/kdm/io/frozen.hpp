@@ -1,0 +1,132 @@
+/// Frozen students in safetensors files.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "kdm/io/weights.hpp"
+#include "kdm/koopman/frozen.hpp"
+
+namespace kdm::io {
+
+namespace detail {
+
+inline std::string frozen_name(std::size_t layer, std::string_view tensor) {
+  return concat("layers.", layer, ".", tensor);
+}
+
+/// The number that all of `text` is.
+inline double frozen_number(const std::string& file, std::string_view what, std::string_view text) {
+  double value = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (end.ec != std::errc() || end.ptr != text.data() + text.size() || !std::isfinite(value))
+    fail<io_error>(file, ": ", what, " is ", in_quotes(text), ", expected a finite number");
+  return value;
+}
+
+inline std::string frozen_entry(const safetensors& file, const std::string& key) {
+  const auto place = file.metadata().find(key);
+  if (place == file.metadata().end())
+    fail<io_error>(file.file(), ": the metadata have no '", key, "', expected a frozen student");
+  return place->second;
+}
+
+}  // namespace detail
+
+/// Writes a frozen student: tensors "layers.K.weight" [outputs, inputs] and "layers.K.bias" [outputs], as those of
+/// torch.nn.Linear; metadata "frozen" (the version, 1), "activations" (names, a parameter behind a colon) and
+/// "prior_scale".
+///
+/// Throws.    io_error; numeric_error for a weight that is not finite.
+template <class T>
+void save_frozen(const std::filesystem::path& path, const frozen_parts<T>& parts) {
+  require_finite_to_write(path, parts.weights.view());
+  std::vector<named_tensor> tensors;
+  std::string activations;
+  index_t at = 0;
+  for (std::size_t k = 0; k < parts.layers.size(); ++k) {
+    const frozen_layer& l = parts.layers[k];
+    const auto take = [&](std::string_view name, index_t rows, index_t cols, shape_t shape) {
+      const const_view<T> all = parts.weights.view();
+      tensors.emplace_back(detail::frozen_name(k, name), all.col_range(at, rows * cols).reshaped(rows, cols),
+                           std::move(shape));
+      at += rows * cols;
+    };
+    take("weight", l.outputs, l.inputs, {l.outputs, l.inputs});
+    take("bias", 1, l.outputs, {l.outputs});
+    activations += concat(k ? " " : "", l.activation_name());
+    if (l.parameter != 0) activations += concat(":", l.parameter);
+  }
+  save_safetensors(path, std::move(tensors),
+                   {{"format", "pt"},
+                    {"frozen", "1"},
+                    {"activations", std::move(activations)},
+                    {"prior_scale", concat(parts.prior_scale)}});
+}
+
+/// Reads what save_frozen writes, float or double.
+///
+/// Throws.    io_error naming the file, the tensor or the metadata, what was found and what was expected.
+/// Example.   frozen_model model(io::load_frozen<float>("student.safetensors"));
+template <class T>
+frozen_parts<T> load_frozen(const std::filesystem::path& path) {
+  const safetensors file = load_safetensors(path);
+  if (const std::string version = detail::frozen_entry(file, "frozen"); version != "1")
+    fail<io_error>(file.file(), ": 'frozen' is ", detail::in_quotes(version), ", expected \"1\"");
+  frozen_parts<T> parts;
+  parts.prior_scale = detail::frozen_number(file.file(), "'prior_scale'", detail::frozen_entry(file, "prior_scale"));
+  if (!(parts.prior_scale > 0))
+    fail<io_error>(file.file(), ": 'prior_scale' is ", parts.prior_scale, ", expected more than 0");
+  const std::string activations = detail::frozen_entry(file, "activations");
+
+  std::vector<tensor_label> expected;
+  index_t size = 0;
+  for (std::size_t begin = 0, k = 0; begin <= activations.size(); ++k) {
+    const std::size_t end = std::min(activations.find(' ', begin), activations.size());
+    std::string_view name = std::string_view(activations).substr(begin, end - begin);
+    begin = end + 1;
+    frozen_layer l;
+    if (const std::size_t colon = name.find(':'); colon != std::string_view::npos) {
+      const std::string what = concat("the parameter of activation ", k);
+      l.parameter = detail::frozen_number(file.file(), what, name.substr(colon + 1));
+      name = name.substr(0, colon);
+    }
+    if (name.empty() || name.size() >= sizeof l.activation)
+      fail<io_error>(file.file(), ": the name of activation ", k, " has ", name.size(), " characters, expected 1 to ",
+                     sizeof l.activation - 1);
+    *std::copy(name.begin(), name.end(), l.activation) = '\0';
+    const shape_t& shape = file.entry(detail::frozen_name(k, "weight")).shape;
+    if (shape.size() != 2)
+      fail<io_error>(file.file(), ": tensor ", detail::frozen_name(k, "weight"), " has shape ", shape_text(shape),
+                     ", expected [outputs, inputs]");
+    l.outputs = shape[0], l.inputs = shape[1];
+    if (k > 0 && l.inputs != parts.layers.back().outputs)
+      fail<io_error>(file.file(), ": tensor ", detail::frozen_name(k, "weight"), " has shape ", shape_text(shape),
+                     ", expected ", parts.layers.back().outputs, " inputs, the outputs of the layer before");
+    expected.push_back({detail::frozen_name(k, "weight"), shape});
+    expected.push_back({detail::frozen_name(k, "bias"), {l.outputs}});
+    size += (l.inputs + 1) * l.outputs;
+    parts.layers.push_back(l);
+  }
+  file.require(expected);
+
+  parts.weights = matrix<T>(1, size);
+  index_t at = 0;
+  for (const tensor_label& label : expected) {
+    const view<T> to = parts.weights.view().col_range(at, element_count(label.shape));
+    file.copy_to(label.name, to);
+    if (const index_t bad = first_not_finite(to); bad >= 0)
+      fail<io_error>(file.file(), ": tensor ", label.name, ": element ", bad, " is ", to.p[bad],
+                     ", expected a finite number");
+    at += to.cols;
+  }
+  return parts;
+}
+
+}  // namespace kdm::io
