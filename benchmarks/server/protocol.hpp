@@ -48,15 +48,19 @@ inline double seconds_since(seconds_clock::time_point start) {
   return std::chrono::duration<double>(seconds_clock::now() - start).count();
 }
 
-/// Memory pages that the process has touched for the first time.
-inline double page_faults() {
+/// What the process has used so far: memory pages touched for the first time, seconds of processor time on all threads.
+struct usage {
+  double page_faults, cpu_seconds;
+};
+inline usage usage_now() {
   rusage use{};
   getrusage(RUSAGE_SELF, &use);
-  return double(use.ru_minflt);
+  const auto seconds = [](const timeval& t) { return double(t.tv_sec) + 1e-6 * double(t.tv_usec); };
+  return {double(use.ru_minflt), seconds(use.ru_utime) + seconds(use.ru_stime)};
 }
 
 /// Seconds of one call of f in steady state: two calls as a warm-up, then every repeat as many calls as take `least`
-/// seconds.
+/// seconds. Processor time well below seconds times threads says that other programs were running.
 template <class F>
 answer measure(const request& r, double least, F f) {
   f();
@@ -66,13 +70,16 @@ answer measure(const request& r, double least, F f) {
   const auto calls = index_t(std::clamp(least / once, 1., 1e9));
   answer a;
   a.seconds.reserve(std::size_t(r.repeats));
-  const double faults = page_faults();
+  const usage before = usage_now();
   for (int k = 0; k < r.repeats; ++k) {
     const auto first = seconds_clock::now();
     for (index_t c = 0; c < calls; ++c) f();
     a.seconds.push_back(seconds_since(first) / double(calls));
   }
-  a.numbers["page_faults_per_call"] = (page_faults() - faults) / double(r.repeats) / double(calls);
+  const usage after = usage_now();
+  const double all = double(r.repeats) * double(calls);
+  a.numbers["page_faults_per_call"] = (after.page_faults - before.page_faults) / all;
+  a.numbers["cpu_seconds_per_call"] = (after.cpu_seconds - before.cpu_seconds) / all;
   return a;
 }
 
