@@ -5,6 +5,7 @@
 
 namespace kdm_benchmark {
 
+/// Null for a case that it has not.
 struct backend_cases {
   const char* name;
   answer (*gemm)(const request&);
@@ -14,10 +15,11 @@ struct backend_cases {
   answer (*memory)(const request&);
 };
 
-// Each in its own file; which of them this build has, main.cpp says.
+// Each in its own file; main.cpp lists those of this build.
 backend_cases eigen_cases();
 backend_cases native_cases();
 backend_cases xtensor_cases();
 backend_cases dnnl_cases();
+backend_cases frozen_cases();
 
 }  // namespace kdm_benchmark

@@ -74,29 +74,35 @@ answer run_step(const request& r) {
   return a;
 }
 
-template <kdm::backend B>
-answer run_sample(const request& r) {
-  const kdm::matrix<float> w = student_weights(r);
-  kdm::generator run(student(), w.view(), 1, B{}, kdm::openmp(r.threads));
+/// sample(seed, x_0) for r.batch samples, other ones every time.
+template <class Sample>
+answer measure_sampling(const request& r, Sample sample) {
   kdm::matrix<float> x_0(r.batch, 2);
   std::uint64_t seed = 0;
-  answer a = measure(r, 0.1, [&] { run.sample(++seed, 0, x_0.view()); });
+  answer a = measure(r, 0.1, [&] { sample(++seed, x_0.view()); });
   a.flops = sample_flops() * double(r.batch);
   return a;
 }
 
-/// Single calls, timed one by one: the numbers p50 and p99. A "repeat" is the median of 2000 calls.
+/// push(x_T, x_0) for one sample, timed call by call: the numbers p50 and p99. A repeat is the median of 2000 calls.
 template <class Push>
-answer measure_latency(const request& r, Push push) {
+answer measure_pushes(const request& r, Push push) {
+  kdm::matrix<float> noise(1024, 2), x_0(1, 2);
+  kdm::fill_normals(kdm::random_table{1}, 0, noise.view());
+  index_t at = 0;
+  const auto next = [&] {
+    push(kdm::const_view<float>(noise.view()).row(at), x_0.view());
+    at = (at + 1) % noise.rows();
+  };
   const index_t calls = 2000;
   std::vector<double> all, some;
   answer a;
-  for (index_t c = 0; c < calls / 4; ++c) push();
+  for (index_t c = 0; c < calls / 4; ++c) next();
   for (int k = 0; k < r.repeats; ++k) {
     some.clear();
     for (index_t c = 0; c < calls; ++c) {
       const auto start = seconds_clock::now();
-      push();
+      next();
       some.push_back(seconds_since(start));
     }
     all.insert(all.end(), some.begin(), some.end());
@@ -110,19 +116,6 @@ answer measure_latency(const request& r, Push push) {
   return a;
 }
 
-template <kdm::backend B>
-answer run_latency(const request& r) {
-  const kdm::matrix<float> w = student_weights(r);
-  kdm::generator run(student(), w.view(), 1, B{}, kdm::serial{});
-  kdm::matrix<float> noise(1024, 2), x_0(1, 2);
-  kdm::fill_normals(kdm::random_table{1}, 0, noise.view());
-  index_t i = 0;
-  return measure_latency(r, [&] {
-    run.push(kdm::const_view<float>(noise.view()).row(i), x_0.view());
-    i = (i + 1) % noise.rows();
-  });
-}
-
 /// Bytes of memory that the process has in use.
 inline double resident_bytes() {
   std::ifstream status("/proc/self/status");
@@ -131,23 +124,42 @@ inline double resident_bytes() {
   return 0;
 }
 
-/// `batch` samples in one call: how much memory that takes beside the samples themselves.
-template <kdm::backend B>
-answer run_memory(const request& r) {
-  const kdm::matrix<float> w = student_weights(r);
-  kdm::generator run(student(), w.view(), 1, B{}, kdm::openmp(r.threads));
+/// sample(seed, x_0) for r.batch samples in one call: how much memory that takes beside the samples themselves.
+template <class Sample>
+answer measure_memory(const request& r, Sample sample) {
   kdm::matrix<float> few(4096, 2), x_0(r.batch, 2);
-  run.sample(1, 0, few.view());
+  sample(1, few.view());
   const double before = resident_bytes();
   answer a;
   for (int k = 0; k < r.repeats; ++k) {
     const auto start = seconds_clock::now();
-    run.sample(std::uint64_t(k), 0, x_0.view());
+    sample(std::uint64_t(k), x_0.view());
     a.seconds.push_back(seconds_since(start));
   }
   a.flops = sample_flops() * double(r.batch);
   a.numbers["bytes_beside_samples"] = resident_bytes() - before;
   return a;
+}
+
+template <kdm::backend B, kdm::executor E>
+auto generator_on(const request& r, E e) {
+  return kdm::generator(student(), kdm::const_view<float>(student_weights(r).view()), 1, B{}, std::move(e));
+}
+
+template <kdm::backend B>
+answer run_sample(const request& r) {
+  auto run = generator_on<B>(r, kdm::openmp(r.threads));
+  return measure_sampling(r, [&](std::uint64_t seed, kdm::view<float> x_0) { run.sample(seed, 0, x_0); });
+}
+template <kdm::backend B>
+answer run_latency(const request& r) {
+  auto run = generator_on<B>(r, kdm::serial{});
+  return measure_pushes(r, [&](kdm::const_view<float> x_T, kdm::view<float> x_0) { run.push(x_T, x_0); });
+}
+template <kdm::backend B>
+answer run_memory(const request& r) {
+  auto run = generator_on<B>(r, kdm::openmp(r.threads));
+  return measure_memory(r, [&](std::uint64_t seed, kdm::view<float> x_0) { run.sample(seed, 0, x_0); });
 }
 
 template <kdm::backend B>

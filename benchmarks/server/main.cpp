@@ -11,13 +11,16 @@ namespace {
 
 using namespace kdm_benchmark;
 
-/// A backend of this build; the first one is the default of nobody: requests name it.
+/// The backends of this build, and the frozen student where there is one.
 std::vector<backend_cases> backends() {
   return {
 #if __has_include("kdm/backend/native.hpp")
       native_cases(),
 #endif
       eigen_cases(),
+#if __has_include("kdm/koopman/freeze.hpp")
+      frozen_cases(),
+#endif
 #if defined(KDM_HAVE_XTENSOR)
       xtensor_cases(),
 #endif
@@ -30,9 +33,9 @@ std::vector<backend_cases> backends() {
 answer on_backend(const request& r, answer (*backend_cases::*run)(const request&)) {
   static const std::vector<backend_cases> all = backends();
   for (const backend_cases& b : all)
-    if (b.name == r.variant) return (b.*run)(r);
+    if (b.name == r.variant && b.*run) return (b.*run)(r);
   answer a;
-  a.skip = "this build has no backend " + r.variant;
+  a.skip = "this build has no " + r.variant + " for " + r.name;
   return a;
 }
 
