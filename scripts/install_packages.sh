@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the project needs and the machine lacks. With --clang also what the clang and sanitizer builds need.
+# Installs what the project needs and the machine lacks. With --clang also what the clang and sanitizer builds need,
+# with --benchmarks what the benchmarks need.
 # On a system without apt it names what is missing and stops.
 set -euo pipefail
 
@@ -24,6 +25,10 @@ needed_by_clang=(
   'clang|second compiler|command -v clang++'
   'libclang-rt-dev|sanitizers of clang|sanitizer'
   'libomp-dev|OpenMP of clang|clang_openmp'
+)
+needed_by_benchmarks=(
+  'libbenchmark-dev|timing of kernels|header benchmark/benchmark.h'
+  'python3-venv|the driver of the benchmarks, and their peers|python3 -m ensurepip --version'
 )
 optional=('ccache|faster rebuilds|command -v ccache')
 
@@ -58,8 +63,9 @@ wanted=("${needed[@]}")
 for argument in "$@"; do
   case "$argument" in
     --clang) wanted+=("${needed_by_clang[@]}") ;;
+    --benchmarks) wanted+=("${needed_by_benchmarks[@]}") ;;
     *)
-      printf 'usage: %s [--clang]\n' "$0" >&2
+      printf 'usage: %s [--clang] [--benchmarks]\n' "$0" >&2
       exit 2
       ;;
   esac
