@@ -23,13 +23,16 @@ void each(Settings& s, Visit visit) {
   visit("model", "data_dimension", s.model.data_dimension, 0, wide);
   visit("model", "hidden", s.model.hidden, 1, wide);
   visit("model", "depth", s.model.depth, 2, 1000);
+  visit("model", "decoder_depth", s.model.decoder_depth, 0, 1000);
   visit("model", "latent", s.model.latent, 0, wide);
   visit("model", "operator_bias", s.model.operator_bias, 0, 1);
   visit("model", "prior_scale", s.model.prior_scale, 0, any);
   visit("objective", "latent", s.objective.latent, 0, any);
   visit("objective", "reconstruction", s.objective.reconstruction, 0, any);
   visit("objective", "prediction", s.objective.prediction, 0, any);
+  visit("objective", "prediction_from", s.objective.prediction_from, 0, 1);
   visit("objective", "latent_noise", s.objective.latent_noise, 0, any);
+  visit("objective", "late_noise", s.objective.late_noise, 0, any);
   visit("training", "steps", s.training.steps, 0, any);
   visit("training", "batch", s.training.batch, 1, 1 << 24);
   visit("training", "learning_rate", s.training.learning_rate, std::numeric_limits<double>::min(), any);
@@ -38,6 +41,7 @@ void each(Settings& s, Visit visit) {
   visit("training", "clip_norm", s.training.clip_norm, 0, any);
   visit("training", "average_decay", s.training.average_decay, 0, 1 - 0x1p-24);
   visit("training", "weight_decay", s.training.weight_decay, 0, any);
+  visit("training", "beta2", s.training.beta2, 0, 1 - 0x1p-24);
   visit("training", "seed", s.training.seed, 0, any);
   visit("training", "initial_fit", s.training.initial_fit, 0, 1);
   visit("training", "refit_every", s.training.refit_every, 0, any);

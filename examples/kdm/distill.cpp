@@ -1,12 +1,15 @@
 // kdm distill: trains a student on pairs and leaves its folder behind.
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <limits>
+#include <optional>
 #include <unistd.h>
+#include <vector>
 
 #include "commands.hpp"
 #include "kdm/backend/native.hpp"
@@ -106,26 +109,54 @@ kdm::train_options options_of(const training_settings& t) {
           .slices = {.rows = t.slice_rows}};
 }
 
+/// A phase of the run: its objective, and the step after which it ends.
+struct phase {
+  phase_objective objective;
+  index_t last_step;
+};
+
+std::vector<phase> phases_of(const objective_settings& w, index_t steps) {
+  const auto boundary = index_t(std::llround(w.prediction_from * double(steps)));
+  std::vector<phase> phases;
+  if (boundary > 0) phases.push_back({{w.latent, w.reconstruction, 0, w.latent_noise}, boundary});
+  if (boundary < steps || steps == 0)
+    phases.push_back({{w.latent, w.reconstruction, w.prediction, w.late_noise}, steps});
+  return phases;
+}
+
 int train(const settings& s, const distill_options& o, const model_folder& folder, const pair_set& pairs,
           const pair_set& held_out, const engine& on, const any_executor& run,
           const kdm::stop_on_interrupt& interrupt) {
   const student_model model = build(s.model);
   const auto& t = s.training;
-  const auto trainer = on.train(
-      {model, s.objective, kdm::adamw(t.weight_decay), options_of(t), pairs.xT.view(), pairs.x0.view()});
+  const kdm::adam rule{.beta2 = t.beta2, .weight_decay = t.weight_decay};
+  const auto trainer_for = [&](const phase& p) {
+    return on.train({model, p.objective, rule, options_of(t), pairs.xT.view(), pairs.x0.view()});
+  };
+  const std::vector<phase> phases = phases_of(s.objective, t.steps);
+  auto current = phases.begin();
+  auto trainer = trainer_for(*current);
+  // The next phase takes over weights, average and the rule's memory as they are.
+  const auto hand_over = [&](const kdm::training_state<scalar>& state) {
+    while (current->last_step <= state.step && current + 1 != phases.end()) trainer = trainer_for(*++current);
+    trainer->restore(state);
+  };
   const std::string configuration =
       kdm::concat(to_json(s).dump(), " on ", pairs.size(), " pairs, ", fingerprint(pairs));
-  // Forty pairs for every unknown of a row leave little to gain from more.
-  const kdm::operator_fit_options fit{.latent_noise = s.objective.latent_noise, .max_pairs = 40 * (s.model.latent + 1)};
+  const auto fit = [&] {
+    // Forty pairs for every unknown of a row leave little to gain from more.
+    return kdm::operator_fit_options{.latent_noise = current->objective.latent_noise,
+                                     .max_pairs = 40 * (s.model.latent + 1)};
+  };
   if (o.resume) {
-    trainer->restore(kdm::load_checkpoint<scalar>(folder.checkpoint(), configuration));
+    hand_over(kdm::load_checkpoint<scalar>(folder.checkpoint(), configuration));
     cut_log(folder.log(), trainer->step());
     std::cerr << "going on after step " << trainer->step() << "\n";
   } else {
     std::cerr << kdm::summary<scalar>(model);
     if (t.initial_fit)
       trainer->change_weights([&](kdm::view<scalar> w) {
-        print(kdm::initialize_operator(model, w, pairs.xT.view(), pairs.x0.view(), fit, fit_backend{}, run));
+        print(kdm::initialize_operator(model, w, pairs.xT.view(), pairs.x0.view(), fit(), fit_backend{}, run));
       });
     // From here on there is something to find in the folder.
     for (const auto& old : {folder.model(), folder.checkpoint()}) std::filesystem::remove(old);
@@ -138,20 +169,25 @@ int train(const settings& s, const distill_options& o, const model_folder& folde
   kdm::progress_line progress(std::cerr, isatty(STDERR_FILENO) != 0, [&] { return held.text(); });
   const kdm::checkpoint_every checkpoint(o.checkpoint_every, folder.checkpoint(), configuration);
   const index_t never = std::numeric_limits<index_t>::max();
-  kdm::refit_every refit(t.refit_every > 0 ? t.refit_every : never, kdm::const_view<scalar>(pairs.xT.view()),
-                         kdm::const_view<scalar>(pairs.x0.view()), fit, fit_backend{}, run);
+  std::optional<kdm::refit_every<scalar, fit_backend, any_executor>> refit;
   const index_t first = trainer->step();
+  bool stopped = interrupt.interrupted();
   const auto after_step = [&](training& now, const kdm::step_report& r) {
-    refit(now, r);
+    (*refit)(now, r);
     held(now, r);
     log(now, r);
     progress(now, r);
     checkpoint(now, r);
     const bool enough = o.stop_after > 0 && r.step - first >= o.stop_after;
-    return enough || interrupt.interrupted() ? kdm::verdict::stop : kdm::verdict::go_on;
+    stopped = enough || interrupt.interrupted();
+    return stopped || r.step == current->last_step ? kdm::verdict::stop : kdm::verdict::go_on;
   };
   try {
-    if (!interrupt.interrupted()) trainer->run(after_step);
+    while (!stopped && trainer->step() < t.steps) {
+      hand_over(trainer->state());
+      refit.emplace(t.refit_every > 0 ? t.refit_every : never, pairs.xT.view(), pairs.x0.view(), fit(), fit_backend{}, run);
+      trainer->run(after_step);
+    }
   } catch (const kdm::numeric_error& e) {
     progress.finish();
     const bool saved = std::filesystem::exists(folder.checkpoint());

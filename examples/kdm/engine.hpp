@@ -17,10 +17,15 @@
 
 namespace kdm_command {
 
+/// Factors of the terms, and the latent noise, in one phase of a run.
+struct phase_objective {
+  double latent, reconstruction, prediction, latent_noise;
+};
+
 /// A run to be trained. The pairs are copied to the backend.
 struct training_task {
   student_model model;
-  objective_settings objective;
+  phase_objective objective;
   kdm::adam rule;
   kdm::train_options options;
   kdm::const_view<scalar> xT, x0;

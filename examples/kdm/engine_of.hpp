@@ -64,7 +64,7 @@ class engine_of final : public engine {
   explicit engine_of(any_executor run) : executor_(std::move(run)) {}
 
   std::unique_ptr<training> train(training_task task) const override {
-    const objective_settings w = task.objective;
+    const phase_objective w = task.objective;
     const kdm::terms::latent<> latent{.weight = w.latent};
     const kdm::terms::reconstruction<> reconstruction{.weight = w.reconstruction};
     const kdm::terms::prediction<> prediction{.weight = w.prediction};

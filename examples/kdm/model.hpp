@@ -26,9 +26,11 @@ inline kdm::stack<hidden_layer> network(index_t inputs, index_t hidden, index_t 
 }
 
 inline student_model build(const model_settings& m) {
+  const index_t decoder_depth = m.decoder_depth == 0 ? m.depth : m.decoder_depth;
   return {network(m.noise_dimension, m.hidden, m.latent, m.depth), network(m.data_dimension, m.hidden, m.latent, m.depth),
           kdm::linear_operator(m.latent, m.operator_bias),
-          decoder(network(m.latent, m.hidden, m.hidden, m.depth - 1), kdm::dense_layer<>(m.hidden, m.data_dimension))};
+          decoder(network(m.latent, m.hidden, m.hidden, decoder_depth - 1),
+                  kdm::dense_layer<>(m.hidden, m.data_dimension))};
 }
 
 }  // namespace kdm_command

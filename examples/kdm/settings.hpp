@@ -16,17 +16,21 @@ struct model_settings {
   index_t data_dimension = 0;   ///< 0: from the pairs
   index_t hidden = 256;         ///< width of every hidden layer
   index_t depth = 5;            ///< dense layers of each network
+  index_t decoder_depth = 0;    ///< of the decoder, where it differs; 0: as the encoders
   index_t latent = 0;           ///< dimension of the latent space; 0: as wide as the hidden layers
   bool operator_bias = true;    ///< an affine operator instead of a linear one
   double prior_scale = 0;       ///< standard deviation of the noise x_T; 0: measured on the pairs
 };
 
-/// Factors of the terms, and the latent noise under which they are taken.
+/// Factors of the terms, and the latent noise under which they are taken, in the two phases of a run: the first lays
+/// out the latent space under noise, the second trains the push itself.
 struct objective_settings {
   double latent = 1;
   double reconstruction = 1;
-  double prediction = 0;  ///< 0: its pass through the decoder is left out
-  double latent_noise = 0.4;
+  double prediction = 1;         ///< of the second phase; 0: its pass through the decoder is left out
+  double prediction_from = 0.6;  ///< where the second phase begins, as a share of the steps
+  double latent_noise = 0.4;     ///< of the first phase
+  double late_noise = 0;         ///< of the second
 };
 
 struct training_settings {
@@ -38,6 +42,7 @@ struct training_settings {
   double clip_norm = 0;             ///< 0: no clipping
   double average_decay = 0.999;
   double weight_decay = 0;
+  double beta2 = 0.999;             ///< Adam's memory of the squared gradient
   std::uint64_t seed = 1;
   bool initial_fit = true;          ///< the operator starts as the least-squares fit
   index_t refit_every = 0;          ///< and is fitted again every so many steps; 0: never

@@ -1,4 +1,7 @@
 #include <doctest/doctest.h>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include "kdm/io/json.hpp"
 #include "kdm/io/npy.hpp"
@@ -128,6 +131,49 @@ TEST_CASE("a run that stops and resumes leaves the same bytes as one that does n
   CHECK(contains(others.err, "parts/checkpoint.safetensors: was made with another configuration"));
 }
 
+TEST_CASE("a run stops and resumes in either phase and between them") {
+  const temporary_folder folder;
+  teach_small(folder);
+  // The second phase begins after step 36.
+  const std::string common = "distill --pairs pairs.npy --steps 60 --checkpoint-every 7" + small;
+  REQUIRE(kdm_run(folder, common + "--out whole").status == 0);
+  for (const char* first : {"20", "36", "50"}) {
+    CAPTURE(first);
+    const std::string parts = std::string("parts") + first;
+    REQUIRE(kdm_run(folder, common + "--out " + parts + " --stop-after " + first).status == 0);
+    REQUIRE(kdm_run(folder, "distill --pairs pairs.npy --resume --stop-after 3 --out " + parts).status == 0);
+    REQUIRE(kdm_run(folder, "distill --pairs pairs.npy --resume --out " + parts).status == 0);
+    for (const char* name : {"/checkpoint.safetensors", "/model.safetensors"})
+      CHECK(read_bytes(folder / ("whole" + std::string(name))) == read_bytes(folder / (parts + name)));
+  }
+}
+
+TEST_CASE("the prediction term comes in the second phase and the latent noise leaves") {
+  const temporary_folder folder;
+  teach_small(folder);
+  const auto run = [&](const std::string& name, const std::string& objective) {
+    kdm_test::write_bytes(folder / "c.json", R"({"objective": {)" + objective + "}}");
+    const outcome o =
+        kdm_run(folder, "distill --pairs pairs.npy --steps 40 --log-every 1 --config c.json --out " + name + small);
+    INFO(o.err);
+    REQUIRE(o.status == 0);
+    std::vector<kdm::io::json> lines;
+    std::istringstream log(read_bytes(folder / (name + "/training.jsonl")));
+    for (std::string line; std::getline(log, line);) lines.push_back(kdm::io::parse_json(line, "log"));
+    REQUIRE(lines.size() == 40);
+    return lines;
+  };
+  const auto both = run("both", R"("prediction_from": 0.25)");
+  for (std::size_t k = 0; k < 40; ++k) CHECK(both[k].contains("prediction") == (k >= 10));
+  const auto first = run("first", R"("prediction_from": 1)");
+  CHECK_FALSE(first.back().contains("prediction"));
+  // Up to the boundary the two runs are one; then the noise that blurs the reconstruction is gone.
+  for (std::size_t k = 0; k < 10; ++k) CHECK(both[k]["loss"] == first[k]["loss"]);
+  CHECK(both[10]["reconstruction"].get<double>() < 0.9 * first[10]["reconstruction"].get<double>());
+  const auto second = run("second", R"("prediction_from": 0, "prediction": 0.5)");
+  CHECK(second.front().contains("prediction"));
+}
+
 TEST_CASE("a model is not replaced by accident and leaves with its configuration") {
   const temporary_folder folder;
   teach_small(folder);
@@ -214,6 +260,8 @@ TEST_CASE("usage errors exit with 2 and say which option") {
   refuses("distill --pairs pairs.npy --out m --config c.json", "c.json: training: unknown key \"stepz\", expected 'steps'");
   kdm_test::write_bytes(folder / "c.json", R"({"training": {"steps": "4"}})");
   refuses("distill --pairs pairs.npy --out m --config c.json", "'steps' is the string \"4\", expected an integer");
+  kdm_test::write_bytes(folder / "c.json", R"({"objective": {"prediction_from": 1.5}})");
+  refuses("distill --pairs pairs.npy --out m --config c.json", "'prediction_from' is 1.5, expected 0 to 1");
   CHECK_FALSE(std::filesystem::exists(folder / "m"));
   CHECK_FALSE(std::filesystem::exists(folder / "x.npy"));
 }

@@ -148,7 +148,7 @@ TEST_CASE("every backend trains the same student and every executor leaves the s
 TEST_CASE("every backend validates and refits and predicts and clips") {
   const temporary_folder folder;
   teach(folder);
-  kdm_test::write_bytes(folder / "c.json", R"({"objective": {"prediction": 0.5},
+  kdm_test::write_bytes(folder / "c.json", R"({"objective": {"prediction": 0.5, "prediction_from": 0, "late_noise": 0.4},
                                                "training": {"refit_every": 8, "clip_norm": 0.1}})");
   const std::string run =
       distill + "--config c.json --validate-every 10 --log-every 10 --checkpoint-every 10 --overwrite ";

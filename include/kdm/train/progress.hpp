@@ -45,15 +45,13 @@ class progress_line {
   template <class Trainer>
   void operator()(Trainer& t, const step_report& r) {
     const auto now = clock::now();
-    if (done_here_++ == 0) {
-      start_ = shown_ = now;
-      names_ = t.objective().names();
-    }
+    if (done_here_++ == 0) start_ = shown_ = now;
     const bool last = r.step == r.steps;
     const double since = seconds(shown_, now);
     const index_t stride = std::max<index_t>(1, r.steps / 20);
     if (!(last || (live_ ? since > 0.2 : r.step % stride == 0))) return;
     shown_ = now;
+    names_ = t.objective().names();  // another trainer may have taken over, with another objective
     write(r, seconds(start_, now), double(t.options().batch), last);
   }
 
