@@ -12,7 +12,7 @@
 #include "assignment.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_bagging_dmd {
 
 using namespace kdm_test;
 using complex = std::complex<double>;
@@ -128,4 +128,4 @@ TEST_CASE("bagging: options that leave too little are errors") {
         "dmd::bagging: 4 of 20 snapshots do not determine 4 exponents and their modes, expected a larger share");
 }
 
-}  // namespace
+}  // namespace test_bagging_dmd

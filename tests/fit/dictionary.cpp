@@ -11,7 +11,7 @@
 #include "edmd_data.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_dictionary {
 
 using namespace kdm_test;
 using kdm::view;
@@ -229,4 +229,4 @@ TEST_CASE("dictionary: bad sizes and numbers are named") {
   CHECK(kdm::evaluate(kdm::monomials(2, 1), const_view<double>(x).row_range(0, 0)).rows() == 0);
 }
 
-}  // namespace
+}  // namespace test_dictionary

@@ -12,7 +12,7 @@
 #include "assignment.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_dmd {
 
 using namespace kdm_test;
 using complex = std::complex<double>;
@@ -294,4 +294,4 @@ TEST_CASE("dmd: units and element type do not matter") {
     CHECK(matching_error(f.pairs(kdm::pairs_from_matrices(x, y), {}).eigenvalues, {.9, .8, .5}) < 1e-6);
 }
 
-}  // namespace
+}  // namespace test_dmd

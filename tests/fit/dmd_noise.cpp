@@ -11,7 +11,7 @@
 #include "assignment.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_dmd_noise {
 
 using namespace kdm_test;
 using complex = std::complex<double>;
@@ -209,4 +209,4 @@ TEST_CASE("dmd input: forward and backward without a relation give a root or say
   CHECK(none > 0);
 }
 
-}  // namespace
+}  // namespace test_dmd_noise

@@ -12,7 +12,7 @@
 #include "assignment.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_dmd_signals {
 
 using namespace kdm_test;
 using complex = std::complex<double>;
@@ -163,4 +163,4 @@ TEST_CASE("dmd: delays see an oscillation in one number") {
   CHECK(matching_error(kdm::dmd::projected(kdm::pairs_from_trajectory(signal)).eigenvalues, expected) > 1);
 }
 
-}  // namespace
+}  // namespace test_dmd_signals

@@ -9,7 +9,7 @@
 #include "assignment.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_dmdc {
 
 using namespace kdm_test;
 using kdm::dmdc;
@@ -142,4 +142,4 @@ TEST_CASE("dmdc: bad input is an error and too little data a verdict") {
   CHECK(message_of<kdm::numeric_error>([&] { dmdc(zero); }).find("keeps no singular value") != std::string::npos);
 }
 
-}  // namespace
+}  // namespace test_dmdc

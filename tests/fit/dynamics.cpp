@@ -11,7 +11,7 @@
 #include "assignment.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_dynamics {
 
 using namespace kdm_test;
 using complex = std::complex<double>;
@@ -155,4 +155,4 @@ TEST_CASE("dynamics: bad arguments are refused") {
   CHECK_THROWS_AS(plain(table(1, 1, {NAN})), kdm::numeric_error);
 }
 
-}  // namespace
+}  // namespace test_dynamics

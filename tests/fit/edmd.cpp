@@ -12,7 +12,7 @@
 #include "kdm/fit/dictionaries/dictionaries.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_edmd {
 
 using namespace kdm_test;
 
@@ -123,4 +123,4 @@ TEST_CASE("edmd: the limit cycle of a Hopf normal form has a lattice of eigenval
   CHECK(matching_error(model.dynamics.exponents(), rates) < 1e-11);
 }
 
-}  // namespace
+}  // namespace test_edmd

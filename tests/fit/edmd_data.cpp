@@ -10,7 +10,7 @@
 #include "kdm/fit/edmd.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_edmd_data {
 
 using namespace kdm_test;
 using kdm::numeric_error;
@@ -179,4 +179,4 @@ TEST_CASE("edmd data: wrong shapes and numbers are refused and nothing is append
   CHECK_THROWS_AS(model.residuals(x, rows(y, 0, 2)), shape_error);
 }
 
-}  // namespace
+}  // namespace test_edmd_data

@@ -8,7 +8,7 @@
 #include "kdm/fit/edmd.hpp"
 #include "kdm/fit/pseudospectrum.hpp"
 
-namespace {
+namespace test_edmd_lorenz {
 
 using namespace kdm_test;
 
@@ -59,4 +59,4 @@ TEST_CASE("edmd: on the Lorenz attractor only the constant passes the residual t
   for (std::size_t j = 1; j < 35; ++j) CHECK(tau(d.eigenvalues[j]) <= d.residuals[j] * (1 + 1e-9));
 }
 
-}  // namespace
+}  // namespace test_edmd_lorenz

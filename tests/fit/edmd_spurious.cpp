@@ -12,7 +12,7 @@
 #include "kdm/fit/dictionaries/dictionaries.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_edmd_spurious {
 
 using namespace kdm_test;
 
@@ -96,4 +96,4 @@ TEST_CASE("edmd: a fixed rank keeps the largest directions and says so") {
   CHECK(largest(model.dynamics.residuals) > 1e-3);
 }
 
-}  // namespace
+}  // namespace test_edmd_spurious

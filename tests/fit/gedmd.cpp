@@ -12,7 +12,7 @@
 #include "kdm/fit/dictionaries/dictionaries.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_gedmd {
 
 using namespace kdm_test;
 
@@ -132,4 +132,4 @@ TEST_CASE("gedmd: bad input is refused") {
   CHECK(still.dynamics.relative_residual == 0);
 }
 
-}  // namespace
+}  // namespace test_gedmd

@@ -11,7 +11,7 @@
 #include "assignment.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_hankel_dmd {
 
 using namespace kdm_test;
 using complex = std::complex<double>;
@@ -76,4 +76,4 @@ TEST_CASE("hodmd: exponents amplitudes and forecasts of several trajectories") {
   CHECK(message_of<kdm::numeric_error>([&] { kdm::hodmd(matrix<double>(30, 2), {}); }).find("hodmd") == 0);
 }
 
-}  // namespace
+}  // namespace test_hankel_dmd

@@ -12,7 +12,7 @@
 #include "kdm/train/trainer.hpp"
 #include "koopman/models.hpp"
 
-namespace {
+namespace test_initialize {
 
 using namespace kdm_test;
 using kdm::distillation;
@@ -400,4 +400,4 @@ TEST_CASE("refit_every: fits after every so many steps but not after the last") 
         }) == "refit_every: rows of xT is 50, expected 3");
 }
 
-}  // namespace
+}  // namespace test_initialize

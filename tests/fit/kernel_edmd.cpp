@@ -11,7 +11,7 @@
 #include "edmd_data.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_kernel_edmd {
 
 using namespace kdm_test;
 
@@ -97,4 +97,4 @@ TEST_CASE("kernel edmd: bad kernels and bad data are refused") {
   CHECK(kdm::kernel_edmd(k, x.view().row_range(0, 1), y.view().row_range(0, 1)).dynamics.latent() == 1);
 }
 
-}  // namespace
+}  // namespace test_kernel_edmd

@@ -9,7 +9,7 @@
 
 #include "support.hpp"
 
-namespace {
+namespace test_least_squares {
 
 using namespace kdm_test;
 using kdm::fit_status;
@@ -262,4 +262,4 @@ TEST_CASE("least_squares: statuses have names") {
   CHECK(name_of(fit_status::fewer_rows_than_columns) == "fewer rows than columns");
 }
 
-}  // namespace
+}  // namespace test_least_squares

@@ -12,7 +12,7 @@
 #include "kdm/fit/dictionaries/dictionaries.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_mp_edmd {
 
 using namespace kdm_test;
 
@@ -101,4 +101,4 @@ TEST_CASE("mp edmd: redundant features and bad input") {
                        .dynamics.eigenvalues) < 2e-15);
 }
 
-}  // namespace
+}  // namespace test_mp_edmd

@@ -13,7 +13,7 @@
 #include "assignment.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_optimized_dmd {
 
 using namespace kdm_test;
 using complex = std::complex<double>;
@@ -224,4 +224,4 @@ TEST_CASE("optimized: bad input is named") {
   CHECK(std::abs(d.exponents[0]) < 1e-13);
 }
 
-}  // namespace
+}  // namespace test_optimized_dmd

@@ -12,7 +12,7 @@
 #include "kdm/backend/eigen.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_pairs {
 
 using namespace kdm_test;
 using kdm::const_view;
@@ -204,4 +204,4 @@ TEST_CASE("pairs: time stamps must grow evenly") {
   CHECK(kdm::even_time_step(rounded) == doctest::Approx(0.01));
 }
 
-}  // namespace
+}  // namespace test_pairs

@@ -21,7 +21,7 @@
 #include "kdm/train/trainer.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_penalise_spectrum {
 
 using namespace kdm_test;
 using complex = std::complex<double>;
@@ -221,4 +221,4 @@ TEST_CASE("operators: pairs set each operator that can be their map") {
   CHECK(fitted_residual(kdm::block_diagonal_operator(6), map_of(kdm::eigen_operator(6))) > 0.1);
 }
 
-}  // namespace
+}  // namespace test_penalise_spectrum

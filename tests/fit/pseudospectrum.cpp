@@ -11,7 +11,7 @@
 #include "kdm/fit/dictionaries/waves.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_pseudospectrum {
 
 using namespace kdm_test;
 
@@ -94,4 +94,4 @@ TEST_CASE("pseudospectrum: bad input is refused") {
   CHECK_THROWS_AS(kdm::pseudospectrum{data}(NAN), kdm::option_error);
 }
 
-}  // namespace
+}  // namespace test_pseudospectrum

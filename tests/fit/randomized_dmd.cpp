@@ -11,7 +11,7 @@
 #include "assignment.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_randomized_dmd {
 
 using namespace kdm_test;
 using complex = std::complex<double>;
@@ -94,4 +94,4 @@ TEST_CASE("randomized_dmd: bad options are named and a low rank is found") {
         "randomized_dmd: the pairs have weights, expected none");
 }
 
-}  // namespace
+}  // namespace test_randomized_dmd

@@ -10,7 +10,7 @@
 
 #include "support.hpp"
 
-namespace {
+namespace test_rank {
 
 using namespace kdm_test;
 using kdm::index_t;
@@ -98,7 +98,7 @@ TEST_CASE("rank: the limit of a method and the gap") {
   CHECK(d.cut == 1e-3);
   CHECK(d.gap == 4000);
   CHECK(d.has_gap());
-  CHECK(d.text() == "rank 2 of 4 by limit, gap 4000");
+  CHECK(d.text() == "rank 2 of 4 by limit, gap 4e+03");
   const auto flat = rank_rule::fixed(1).decide({3, 2}, 2, 2);
   CHECK_FALSE(flat.has_gap());
   CHECK(flat.text() == "rank 1 of 2 by fixed, gap 1.5: the singular values have no gap there");
@@ -117,4 +117,4 @@ TEST_CASE("rank: bad options and bad singular values are refused") {
   CHECK_THROWS_AS(rank_rule::tolerance().decide({1, -1}, 2, 2), kdm::numeric_error);
 }
 
-}  // namespace
+}  // namespace test_rank

@@ -11,7 +11,7 @@
 #include "kdm/exec/serial.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_snapshot_qr {
 
 using namespace kdm_test;
 using kdm::const_view;
@@ -309,4 +309,4 @@ TEST_CASE("snapshot_qr_of: a bad row has its number among all rows") {
         "snapshot_qr: rows of b is 4, expected 5000");
 }
 
-}  // namespace
+}  // namespace test_snapshot_qr

@@ -12,7 +12,7 @@
 #include "kdm/fit/dmd.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_sparse_dmd {
 
 using namespace kdm_test;
 using complex = std::complex<double>;
@@ -121,4 +121,4 @@ TEST_CASE("sparse: bad input is named") {
         "dmd::sparse: row 3 of the trajectory has nan in column 1, expected a finite number");
 }
 
-}  // namespace
+}  // namespace test_sparse_dmd

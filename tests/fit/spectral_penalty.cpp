@@ -16,7 +16,7 @@
 #include "kdm/koopman/orthogonal_operator.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_spectral_penalty {
 
 using namespace kdm_test;
 using complex = std::complex<double>;
@@ -203,4 +203,4 @@ TEST_CASE("operators: their spectrum is what their weights say") {
   CHECK(s.singular_values[1] > 0.1);
 }
 
-}  // namespace
+}  // namespace test_spectral_penalty

@@ -16,7 +16,7 @@
 #include "kdm/fit/residuals.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_spectrum {
 
 using namespace kdm_test;
 using complex = std::complex<double>;
@@ -257,4 +257,4 @@ TEST_CASE("residuals: shapes that do not fit are named") {
         "eigenpair_residuals: columns of the eigenvectors is 2, expected 1");
 }
 
-}  // namespace
+}  // namespace test_spectrum

@@ -11,7 +11,7 @@
 #include "kdm/fit/online_dmd.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_streaming_dmd {
 
 using namespace kdm_test;
 using complex = std::complex<double>;
@@ -147,4 +147,4 @@ TEST_CASE("online_dmd: options and an empty stream are errors") {
         "least_squares: no rows, expected at least 1");
 }
 
-}  // namespace
+}  // namespace test_streaming_dmd

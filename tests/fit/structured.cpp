@@ -11,7 +11,7 @@
 #include "edmd_data.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_structured {
 
 using namespace kdm_test;
 using kdm::matrix_structure;
@@ -155,4 +155,4 @@ TEST_CASE("structured: bad input is refused") {
   CHECK(kdm::name_of(matrix_structure::skew) == "skew");
 }
 
-}  // namespace
+}  // namespace test_structured

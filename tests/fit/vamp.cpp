@@ -8,7 +8,7 @@
 #include "edmd_data.hpp"
 #include "support.hpp"
 
-namespace {
+namespace test_vamp {
 
 using namespace kdm_test;
 
@@ -98,4 +98,4 @@ TEST_CASE("vamp: bad input is refused") {
   CHECK(std::abs(v.singular_values[0] - 1) < 1e-14);
 }
 
-}  // namespace
+}  // namespace test_vamp

@@ -106,6 +106,7 @@ bagging_dynamics bagging(const_view<double> x, const std::vector<double>& times,
         mode.row(j) = (0.5 * (mode.row(j) + mode.row(j + 1).conjugate())).eval();
         mode.row(j + 1) = mode.row(j).conjugate();
       }
+    if (!mode.allFinite()) continue;  // a growth that overflows on the way from its own snapshots to all of them
     alphas.push_back(std::move(alpha));
     modes.push_back(std::move(mode));
   }
@@ -119,9 +120,9 @@ bagging_dynamics bagging(const_view<double> x, const std::vector<double>& times,
   Eigen::MatrixXcd mean = Eigen::MatrixXcd::Zero(q, n);
   for (const auto& mode : modes) mean += mode / count;
   Eigen::MatrixXd spread = Eigen::MatrixXd::Zero(q, n);
-  for (const auto& mode : modes) spread += (mode - mean).cwiseAbs2() / (count - 1);
+  for (const auto& mode : modes) spread += ((mode - mean) / problem.unit).cwiseAbs2() / (count - 1);
   result.modes = detail::from_eigen(mean);
-  result.mode_deviations = detail::from_eigen(spread.cwiseSqrt().eval());
+  result.mode_deviations = detail::from_eigen((problem.unit * spread.cwiseSqrt()).eval());
   for (std::size_t j = 0; j < std::size_t(q); ++j) {
     std::complex<double> centre = 0;
     for (const auto& alpha : alphas) centre += alpha[j] / count;

@@ -17,7 +17,8 @@ namespace detail {
 /// z k depends on z through the column space of k alone, which becomes the basis e, and again for a defective zero: in
 /// the end k e = e k_e with a regular k_e. Latents that took p steps are z e k_e^-p e' k^p. Rounding leaves errors of
 /// one size in diag(s) k = p'y q, so that is where zeros are told.
-inline index_t drop_zero_eigenvalues(dmd_answer& a, const Eigen::VectorXd& s, double size_of_y, double tolerance) {
+template <class = void>
+index_t drop_zero_eigenvalues(dmd_answer& a, const Eigen::VectorXd& s, double size_of_y, double tolerance) {
   const index_t whole = a.k.rows();
   Eigen::MatrixXd e = Eigen::MatrixXd::Identity(whole, whole), k = a.k;
   index_t steps = 0;
@@ -46,11 +47,13 @@ inline index_t drop_zero_eigenvalues(dmd_answer& a, const Eigen::VectorXd& s, do
   return whole - k.rows();
 }
 
-inline linear_dynamics projected_dmd(const dmd_data& data, const dmd_options& o) {
+template <class = void>
+linear_dynamics projected_dmd(const dmd_data& data, const dmd_options& o) {
   return finished(data, project("dmd::projected", leading_directions(data.x, o.rank, data.rows), data.y));
 }
 
-inline linear_dynamics exact_dmd(const dmd_data& data, const dmd_options& o) {
+template <class = void>
+linear_dynamics exact_dmd(const dmd_data& data, const dmd_options& o) {
   truncated_svd f = leading_directions(data.x, o.rank, data.rows);
   const Eigen::VectorXd s = f.s;
   dmd_answer a = project("dmd::exact", std::move(f), data.y);
@@ -63,7 +66,8 @@ inline linear_dynamics exact_dmd(const dmd_data& data, const dmd_options& o) {
   return d;
 }
 
-inline linear_dynamics total_least_squares_dmd(const dmd_data& data, const dmd_options& o) {
+template <class = void>
+linear_dynamics total_least_squares_dmd(const dmd_data& data, const dmd_options& o) {
   const index_t n = data.x.cols();
   Eigen::MatrixXd both(data.x.rows(), 2 * n);
   both << data.x, data.y;
@@ -78,7 +82,8 @@ inline linear_dynamics total_least_squares_dmd(const dmd_data& data, const dmd_o
   return finished(data, std::move(a));
 }
 
-inline linear_dynamics forward_backward_dmd(const dmd_data& data, const dmd_options& o) {
+template <class = void>
+linear_dynamics forward_backward_dmd(const dmd_data& data, const dmd_options& o) {
   truncated_svd f = leading_directions(data.x, o.rank, data.rows);
   const Eigen::VectorXd s = f.s;
   const Eigen::MatrixXd p = f.p;
@@ -124,10 +129,12 @@ namespace dmd {
 ///            residuals: Drmac, Mezic, Mohr 2018, "Data driven modal decompositions: analysis and enhancements", SIAM
 ///            J. Sci. Comput. 40
 /// Example.   docs/fitting.md
-inline linear_dynamics projected(const snapshot_pairs& pairs, const dmd_options& options = {}) {
+template <class = void>
+linear_dynamics projected(const snapshot_pairs& pairs, const dmd_options& options = {}) {
   return detail::projected_dmd(detail::reduced("dmd::projected", pairs, options), options);
 }
-inline linear_dynamics projected(const snapshot_qr& data, const dmd_options& options = {}, double dt = 1) {
+template <class = void>
+linear_dynamics projected(const snapshot_qr& data, const dmd_options& options = {}, double dt = 1) {
   return detail::projected_dmd(detail::reduced("dmd::projected", data, options, dt), options);
 }
 
@@ -141,10 +148,12 @@ inline linear_dynamics projected(const snapshot_qr& data, const dmd_options& opt
 /// Source.    Tu, Rowley, Luchtenburg, Brunton, Kutz 2014, "On dynamic mode decomposition: theory and applications",
 ///            J. Comput. Dyn. 1
 /// Example.   docs/fitting.md
-inline linear_dynamics exact(const snapshot_pairs& pairs, const dmd_options& options = {}) {
+template <class = void>
+linear_dynamics exact(const snapshot_pairs& pairs, const dmd_options& options = {}) {
   return detail::exact_dmd(detail::reduced("dmd::exact", pairs, options), options);
 }
-inline linear_dynamics exact(const snapshot_qr& data, const dmd_options& options = {}, double dt = 1) {
+template <class = void>
+linear_dynamics exact(const snapshot_qr& data, const dmd_options& options = {}, double dt = 1) {
   return detail::exact_dmd(detail::reduced("dmd::exact", data, options, dt), options);
 }
 
@@ -157,10 +166,12 @@ inline linear_dynamics exact(const snapshot_qr& data, const dmd_options& options
 /// Source.    Hemati, Rowley, Deem, Cattafesta 2017, "De-biasing the dynamic mode decomposition for applied Koopman
 ///            spectral analysis of noisy datasets", Theor. Comput. Fluid Dyn. 31
 /// Example.   docs/fitting.md
-inline linear_dynamics total_least_squares(const snapshot_pairs& pairs, const dmd_options& options = {}) {
+template <class = void>
+linear_dynamics total_least_squares(const snapshot_pairs& pairs, const dmd_options& options = {}) {
   return detail::total_least_squares_dmd(detail::reduced("dmd::total_least_squares", pairs, options), options);
 }
-inline linear_dynamics total_least_squares(const snapshot_qr& data, const dmd_options& options = {}, double dt = 1) {
+template <class = void>
+linear_dynamics total_least_squares(const snapshot_qr& data, const dmd_options& options = {}, double dt = 1) {
   return detail::total_least_squares_dmd(detail::reduced("dmd::total_least_squares", data, options, dt), options);
 }
 
@@ -173,10 +184,12 @@ inline linear_dynamics total_least_squares(const snapshot_qr& data, const dmd_op
 /// Source.    Dawson, Hemati, Williams, Rowley 2016, "Characterizing and correcting for the effect of sensor noise in
 ///            the dynamic mode decomposition", Exp. Fluids 57
 /// Example.   docs/fitting.md
-inline linear_dynamics forward_backward(const snapshot_pairs& pairs, const dmd_options& options = {}) {
+template <class = void>
+linear_dynamics forward_backward(const snapshot_pairs& pairs, const dmd_options& options = {}) {
   return detail::forward_backward_dmd(detail::reduced("dmd::forward_backward", pairs, options), options);
 }
-inline linear_dynamics forward_backward(const snapshot_qr& data, const dmd_options& options = {}, double dt = 1) {
+template <class = void>
+linear_dynamics forward_backward(const snapshot_qr& data, const dmd_options& options = {}, double dt = 1) {
   return detail::forward_backward_dmd(detail::reduced("dmd::forward_backward", data, options, dt), options);
 }
 

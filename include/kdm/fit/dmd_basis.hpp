@@ -33,8 +33,9 @@ struct truncated_svd {
 ///
 /// rows is the number of rows that x stands for: a triangle stands for many.
 /// Cost.      4 a b^2 flops for a >= b, the larger and the smaller size, and O(b^3): 1.7 s for b = 400.
-inline truncated_svd leading_directions(const Eigen::MatrixXd& x, const rank_rule& rule, index_t rows,
-                                        index_t most = std::numeric_limits<index_t>::max()) {
+template <class = void>
+truncated_svd leading_directions(const Eigen::MatrixXd& x, const rank_rule& rule, index_t rows,
+                                 index_t most = std::numeric_limits<index_t>::max()) {
   const bool wide = x.cols() > x.rows();
   const Eigen::HouseholderQR<Eigen::MatrixXd> qr(wide ? Eigen::MatrixXd(x.transpose()) : x);
   const index_t longer = qr.rows(), shorter = qr.cols();
@@ -67,7 +68,8 @@ struct dmd_data {
 /// Of many pairs, the triangle of [X | Y]; of few, the pairs themselves.
 ///
 /// Everything is divided by one power of two, so that squares neither overflow nor vanish.
-inline dmd_data reduced(const char* who, const snapshot_pairs& p, const dmd_options& o) {
+template <class = void>
+dmd_data reduced(const char* who, const snapshot_pairs& p, const dmd_options& o) {
   require_pairs(who, p);
   const index_t m = p.count(), n = p.states();
   double largest = 0;
@@ -111,7 +113,8 @@ inline dmd_data reduced(const char* who, const snapshot_pairs& p, const dmd_opti
   return data;
 }
 
-inline dmd_data reduced(const char* who, const snapshot_qr& qr, const dmd_options& o, double dt) {
+template <class = void>
+dmd_data reduced(const char* who, const snapshot_qr& qr, const dmd_options& o, double dt) {
   require_size(concat(who, ": columns of b"), qr.b_cols(), qr.a_cols());
   require_time_step(who, dt);
   if (qr.rows() < 1) fail<shape_error>(who, ": no rows, expected at least 1");
@@ -128,14 +131,16 @@ struct dmd_answer {
   bool dependent = false;  ///< something other than the rank rule took directions away
 };
 
-inline void require_rank(const char* who, const rank_decision& d) {
+template <class = void>
+void require_rank(const char* who, const rank_decision& d) {
   if (d.rank < 1)
     fail<numeric_error>(who, ": the rank rule keeps no singular value of the data, the largest is ",
                         d.singular_values.empty() ? 0 : d.singular_values.front(), ", expected to keep at least 1");
 }
 
 /// The least-squares operator in the leading directions f of x. `next` [r, n] predicts y from x q best.
-inline dmd_answer project(const char* who, truncated_svd f, const Eigen::MatrixXd& y) {
+template <class = void>
+dmd_answer project(const char* who, truncated_svd f, const Eigen::MatrixXd& y) {
   require_rank(who, f.rank);
   dmd_answer a;
   a.next = f.s.cwiseInverse().asDiagonal() * (f.p.transpose() * y);
@@ -152,7 +157,8 @@ inline dmd_answer project(const char* who, truncated_svd f, const Eigen::MatrixX
 /// Residual j is |(Y - lambda X) q v| / |X q v| over the pairs. Mode residual j is |A w - lambda w| / |w| for the mode
 /// w of the answer's own states and A the least-squares operator on all states, its part inside the span of the modes
 /// replaced by k: in exact arithmetic, by how much one step carries the mode out of that span.
-inline linear_dynamics finished(const dmd_data& data, dmd_answer a, const Eigen::MatrixXd* other_decode = nullptr) {
+template <class = void>
+linear_dynamics finished(const dmd_data& data, dmd_answer a, const Eigen::MatrixXd* other_decode = nullptr) {
   const Eigen::MatrixXd& decode = other_decode ? *other_decode : a.states;
   linear_dynamics d;
   d.encode = from_eigen(a.q);
@@ -175,7 +181,9 @@ inline linear_dynamics finished(const dmd_data& data, dmd_answer a, const Eigen:
     const double size = phi.col(j).norm();
     d.residuals.push_back(size > 0 ? (phi_next.col(j) - lambda * phi.col(j)).norm() / size
                                    : std::numeric_limits<double>::infinity());
-    d.mode_residuals.push_back((w_next.row(j) - lambda * w.row(j)).norm() / w.row(j).norm());
+    const double mode_size = w.row(j).norm();
+    d.mode_residuals.push_back(mode_size > 0 ? (w_next.row(j) - lambda * w.row(j)).norm() / mode_size
+                                             : std::numeric_limits<double>::infinity());
   }
   const double size = data.y.norm(), error = (before * (a.k * decode) - data.y).norm();
   d.relative_residual = size > 0 ? error / size : error;

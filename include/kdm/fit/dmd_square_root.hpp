@@ -24,7 +24,8 @@ struct nearby_root {
 /// couple: there the coupling stays as start has it, and the eigenvalues are still right to first order.
 /// Cost.      an eigendecomposition, 25 n^3 flops and more, per step; about four steps.
 /// Source.    Higham 2008, "Functions of matrices", section 6.3 (Newton's method)
-inline nearby_root square_root_near(const Eigen::MatrixXd& b, const Eigen::MatrixXd& start) {
+template <class = void>
+nearby_root square_root_near(const Eigen::MatrixXd& b, const Eigen::MatrixXd& start) {
   using complex_matrix = Eigen::MatrixXcd;
   constexpr double opposite = 0.1;  // |l + m| below this share of |l| + |m|
   const index_t n = b.rows();

@@ -81,7 +81,8 @@ struct dmdc_options {
 /// Throws.    shape_error, also without inputs; option_error; numeric_error for data that are zero or not finite.
 /// Source.    Proctor, Brunton, Kutz 2016, "Dynamic mode decomposition with control", SIAM J. Appl. Dyn. Syst. 15
 /// Example.   docs/fitting.md
-inline controlled_dynamics dmdc(const snapshot_pairs& pairs, const dmdc_options& options = {}) {
+template <class = void>
+controlled_dynamics dmdc(const snapshot_pairs& pairs, const dmdc_options& options = {}) {
   require_pairs("dmdc", pairs);
   const index_t m = pairs.count(), n = pairs.states(), p = pairs.inputs();
   if (p < 1) fail<shape_error>("dmdc: the pairs have no inputs, expected at least one column of u");
@@ -91,16 +92,18 @@ inline controlled_dynamics dmdc(const snapshot_pairs& pairs, const dmdc_options&
     require_size("dmdc: columns of b", options.b.cols(), n);
     detail::require_finite_snapshots("dmdc", "b", options.b);
   }
-  matrix<double> weighted = pairs.x;
+  const double unit = detail::unit_of(pairs.x.data(), pairs.x.size());
+  const Eigen::MatrixXd x = detail::to_eigen(pairs.x) / unit, next = detail::to_eigen(pairs.y) / unit;
+  matrix<double> weighted = detail::from_eigen(x);
   for (index_t i = 0; i < pairs.weights.rows(); ++i)
     for (index_t j = 0; j < n; ++j) weighted(i, j) *= std::sqrt(pairs.weights(i, 0));
   detail::pod_basis space = detail::pod(weighted, options.rank);
   detail::require_rank("dmdc", space.decision);
   const index_t r = space.decision.rank;
 
-  const Eigen::MatrixXd x = detail::to_eigen(pairs.x), u = detail::to_eigen(pairs.u), z = x * space.basis;
-  Eigen::MatrixXd y = detail::to_eigen(pairs.y);
-  if (given) y -= u * detail::to_eigen(options.b);
+  const Eigen::MatrixXd u = detail::to_eigen(pairs.u), z = x * space.basis;
+  Eigen::MatrixXd y = next;
+  if (given) y -= u * (detail::to_eigen(options.b) / unit);
   Eigen::MatrixXd known(m, given ? r : r + p);
   known.leftCols(r) = z;
   if (!given) known.rightCols(p) = u;
@@ -110,7 +113,7 @@ inline controlled_dynamics dmdc(const snapshot_pairs& pairs, const dmdc_options&
 
   controlled_dynamics d;
   const Eigen::MatrixXd k = detail::to_eigen(fit.k);
-  d.b = given ? detail::from_eigen((detail::to_eigen(options.b) * space.basis).eval())
+  d.b = given ? detail::from_eigen((detail::to_eigen(options.b) / unit * space.basis).eval())
               : detail::from_eigen(k.bottomRows(p).eval());
   d.free.encode = detail::from_eigen(space.basis);
   d.free.k = detail::from_eigen(k.topRows(r).eval());
@@ -131,22 +134,27 @@ inline controlled_dynamics dmdc(const snapshot_pairs& pairs, const dmdc_options&
 
   const Eigen::MatrixXd moved = z * detail::to_eigen(d.free.k), pushed = u * detail::to_eigen(d.b);
   Eigen::MatrixXd off = (moved + pushed) * space.basis.transpose();
-  off -= detail::to_eigen(pairs.y);
+  off -= next;
   Eigen::VectorXd root = Eigen::VectorXd::Ones(m);
   for (index_t i = 0; i < pairs.weights.rows(); ++i) root(i) = std::sqrt(pairs.weights(i, 0));
-  const double whole = (root.asDiagonal() * detail::to_eigen(pairs.y)).norm();
+  const double whole = (root.asDiagonal() * next).norm();
   d.relative_residual = whole > 0 ? (root.asDiagonal() * off).norm() / whole : 0;
   d.free.relative_residual = d.relative_residual;
 
   // Residuals of the free dynamics: the input's part is taken off what follows.
   snapshot_qr moves(r, r);
-  const Eigen::MatrixXd after = detail::to_eigen(pairs.y) * space.basis - pushed;
+  const Eigen::MatrixXd after = next * space.basis - pushed;
   moves.append(detail::from_eigen(z), detail::from_eigen(after), pairs.weights);
   d.free.residuals = eigenpair_residuals(moves, d.free.eigenvalues, d.free.eigenvectors.view());
   d.free.condition = fit.condition;
   d.free.status = d.verdict == identifiability::not_identifiable ? fit_status::rank_deficient : fit.status;
-  if (m < d.unknown_rank) d.free.status = fit_status::fewer_rows_than_columns;
+  const index_t numerical = space.decision.numerical_rank;
+  if (d.free.status == fit_status::ok && numerical < std::min(m, n)) d.free.status = fit_status::rank_deficient;
+  if (m < d.unknown_rank || (m < n && r == m)) d.free.status = fit_status::fewer_rows_than_columns;
+  for (index_t i = 0; i < d.b.size(); ++i) d.b.data()[i] *= unit;
   d.free.rank = std::move(space.decision);
+  for (double& sigma : d.free.rank.singular_values) sigma *= unit;
+  d.free.rank.cut *= unit;
   return d;
 }
 

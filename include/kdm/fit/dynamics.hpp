@@ -76,15 +76,18 @@ struct linear_dynamics {
   }
 
   /// phi(x), a column an eigenvalue: [m, r] for features psi [m, N].
+  template <class = void>
   matrix<std::complex<double>> eigenfunctions(const_view<double> psi) const {
     return detail::from_eigen((latents(psi) * detail::to_eigen_complex(eigenvectors.view())).eval());
   }
 
   /// The states that the latents of psi stand for: psi encode decode.
+  template <class = void>
   matrix<double> reconstruct(const_view<double> psi) const {
     return detail::from_eigen((latents(psi) * detail::to_eigen(decode)).eval());
   }
   /// `steps` steps on from features psi, by repeated squaring: states [m, n].
+  template <class = void>
   matrix<double> step(const_view<double> psi, index_t steps = 1) const {
     if (steps < 0) fail<option_error>("linear_dynamics: steps is ", steps, ", expected 0 or more");
     Eigen::MatrixXd z = latents(psi), power = detail::to_eigen(k);
@@ -95,6 +98,7 @@ struct linear_dynamics {
     return detail::from_eigen((z * detail::to_eigen(decode)).eval());
   }
   /// Steps 0, 1, ..., steps from the features psi [1, N] of one state: states [steps + 1, n].
+  template <class = void>
   matrix<double> simulate(const_view<double> psi, index_t steps) const {
     require_size("linear_dynamics: rows of the first features", psi.rows, 1);
     if (steps < 0) fail<option_error>("linear_dynamics: steps is ", steps, ", expected 0 or more");
@@ -108,6 +112,7 @@ struct linear_dynamics {
   /// come in pairs; a negative eigenvalue has no real power in between, and its real part is taken.
   ///
   /// Throws.    option_error for a time that is not finite, numeric_error for one before 0 when an eigenvalue is 0.
+  template <class = void>
   matrix<double> evaluate(const_view<double> psi, double t) const {
     if (!std::isfinite(t)) fail<option_error>("linear_dynamics: the time is ", t, ", expected a finite number");
     if (t < 0 && std::find(eigenvalues.begin(), eigenvalues.end(), 0.0) != eigenvalues.end())
@@ -120,6 +125,7 @@ struct linear_dynamics {
   }
 
  private:
+  template <class = void>
   Eigen::MatrixXd latents(const_view<double> psi) const {
     require_size("linear_dynamics: columns of the features", psi.cols, features());
     return detail::to_eigen(psi) * detail::to_eigen(encode);
@@ -131,7 +137,8 @@ struct linear_dynamics {
 ///
 /// Cost.      O(r^3) for the spectrum and the solve, O(r^2 n) for the modes.
 /// Throws.    numeric_error for a k that is not finite.
-inline void find_spectrum(linear_dynamics& d) {
+template <class = void>
+void find_spectrum(linear_dynamics& d) {
   const spectrum_result s = spectrum(d.k.view());
   d.eigenvalues = s.eigenvalues;
   d.eigenvectors = s.eigenvectors;

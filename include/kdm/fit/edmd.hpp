@@ -65,7 +65,8 @@ struct edmd_model {
 
 namespace detail {
 
-inline void require_fit_options(const char* who, double ridge, double dt) {
+template <class = void>
+void require_fit_options(const char* who, double ridge, double dt) {
   if (!(ridge >= 0 && std::isfinite(ridge)))
     fail<option_error>(who, ": ridge is ", ridge, ", expected a finite number, 0 or more");
   if (!(dt > 0 && std::isfinite(dt))) fail<option_error>(who, ": dt is ", dt, ", expected a finite number above 0");
@@ -106,7 +107,8 @@ void append_features(const char* who, const D& d, const_view<double> x, const_vi
 }
 
 /// The dynamics of a triangle of [psi(x) | psi(y), x].
-inline linear_dynamics edmd_of(const snapshot_qr& factor, const edmd_options& options) {
+template <class = void>
+linear_dynamics edmd_of(const snapshot_qr& factor, const edmd_options& options) {
   require_fit_options("edmd", options.ridge, options.dt);
   const whitened_pairs p = whiten("edmd", factor, options.rank);
   const Eigen::MatrixXd k = p.shrinkage(options.ridge).asDiagonal() * p.along;

@@ -14,7 +14,8 @@ namespace kdm::detail {
 /// Throws.    shape_error unless m is square; numeric_error when m or the result is not finite.
 /// Source.    Higham 2005, "The scaling and squaring method for the matrix exponential revisited", SIAM J. Matrix Anal.
 ///            Appl. 26
-inline Eigen::MatrixXd exponential(Eigen::MatrixXd m) {
+template <class = void>
+Eigen::MatrixXd exponential(Eigen::MatrixXd m) {
   require_size("exponential: columns", m.cols(), m.rows());
   if (!m.allFinite()) fail<numeric_error>("exponential: an element of the matrix is not finite");
   const index_t n = m.rows();

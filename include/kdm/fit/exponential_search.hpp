@@ -46,8 +46,9 @@ struct projected_fit {
   double norm = 0;
 };
 
-inline projected_fit project_onto(std::vector<exponential_term> terms, const Eigen::VectorXd& t,
-                                  const Eigen::MatrixXd& y) {
+template <class = void>
+projected_fit project_onto(std::vector<exponential_term> terms, const Eigen::VectorXd& t,
+                           const Eigen::MatrixXd& y) {
   projected_fit fit;
   index_t count = 0;
   for (const exponential_term& term : terms) count += term.size();
@@ -72,7 +73,8 @@ inline projected_fit project_onto(std::vector<exponential_term> terms, const Eig
 ///
 /// Source.    Kaufman 1975, "A variable projection method for solving separable nonlinear least squares problems", BIT
 ///            15: of the derivative the part that stays orthogonal to the functions; the gradient is exact.
-inline Eigen::MatrixXd variable_projection_triangle(const projected_fit& fit) {
+template <class = void>
+Eigen::MatrixXd variable_projection_triangle(const projected_fit& fit) {
   const index_t parameters = fit.q.cols(), m = fit.q.rows(), p = fit.residual.cols();
   matrix<double> rows(m * p, parameters), rest(m * p, 1);
   index_t column = 0, first = 0;
@@ -102,9 +104,10 @@ struct exponential_search {
 /// Levenberg-Marquardt over the exponents, by singular values of the scaled Jacobian, inside the bounds.
 ///
 /// Shapes.    t [m] in [0, 1], y [m, p]; start, low and high in units of the same time.
-inline exponential_search search_exponents(const Eigen::VectorXd& t, const Eigen::MatrixXd& y,
-                                           const std::vector<std::complex<double>>& start, double low, double high,
-                                           index_t max_iterations, double tolerance) {
+template <class = void>
+exponential_search search_exponents(const Eigen::VectorXd& t, const Eigen::MatrixXd& y,
+                                    const std::vector<std::complex<double>>& start, double low, double high,
+                                    index_t max_iterations, double tolerance) {
   using status = dmd::optimized_status;
   exponential_search search{project_onto(terms_of(start, low, high), t, y)};
   const double rounding = 10 * std::numeric_limits<double>::epsilon() * y.norm();
@@ -184,7 +187,8 @@ inline exponential_search search_exponents(const Eigen::VectorXd& t, const Eigen
 }
 
 /// Exponents from (y_(i+1) - y_i) / h_i = (y_(i+1) + y_i) / 2 A, in the units of t.
-inline std::vector<std::complex<double>> trapezoid_exponents(const Eigen::VectorXd& t, const Eigen::MatrixXd& y) {
+template <class = void>
+std::vector<std::complex<double>> trapezoid_exponents(const Eigen::VectorXd& t, const Eigen::MatrixXd& y) {
   const index_t m = t.size() - 1, p = y.cols();
   matrix<double> middle(m, p), slope(m, p);
   for (index_t i = 0; i < m; ++i)
@@ -198,7 +202,8 @@ inline std::vector<std::complex<double>> trapezoid_exponents(const Eigen::Vector
 }
 
 /// The exponents for which the trapezoid rule of step h would have found `found`: exact on even times.
-inline std::vector<std::complex<double>> without_trapezoid_error(std::vector<std::complex<double>> found, double h) {
+template <class = void>
+std::vector<std::complex<double>> without_trapezoid_error(std::vector<std::complex<double>> found, double h) {
   for (auto& alpha : found) {
     const std::complex<double> lambda = (1. + alpha * h / 2.) / (1. - alpha * h / 2.);
     const bool has_logarithm = std::isfinite(std::abs(lambda)) && lambda != 0. &&

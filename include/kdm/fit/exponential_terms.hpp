@@ -29,7 +29,8 @@ struct exponential_term {
 struct even_functions {
   double c, s, slope;
 };
-inline even_functions even_functions_at(double x) {
+template <class = void>
+even_functions even_functions_at(double x) {
   if (std::abs(x) < 0.5) {
     // Power series: the closed form of the slope loses its digits near zero.
     double power = 1, factorial = 1;  // x^k, (2k + 1)!
@@ -50,7 +51,8 @@ inline even_functions even_functions_at(double x) {
 }
 
 /// The exponents of all terms: conjugate pairs stand side by side, Im > 0 first.
-inline std::vector<std::complex<double>> exponents_of(const std::vector<exponential_term>& terms) {
+template <class = void>
+std::vector<std::complex<double>> exponents_of(const std::vector<exponential_term>& terms) {
   std::vector<std::complex<double>> exponents;
   for (const exponential_term& t : terms) {
     const double root = std::sqrt(std::abs(t.d));
@@ -65,7 +67,8 @@ inline std::vector<std::complex<double>> exponents_of(const std::vector<exponent
 /// one pair, because two nearly equal exponentials would be nearly dependent.
 ///
 /// Throws.    option_error when a complex exponent comes without its conjugate.
-inline std::vector<exponential_term> terms_of(std::vector<std::complex<double>> exponents, double low, double high) {
+template <class = void>
+std::vector<exponential_term> terms_of(std::vector<std::complex<double>> exponents, double low, double high) {
   std::vector<exponential_term> terms;
   std::vector<double> real;
   for (auto at = exponents.begin(); at != exponents.end(); at = exponents.begin()) {
@@ -106,7 +109,8 @@ struct term_functions {
   Eigen::MatrixXd value;             ///< [times, size]
   std::vector<Eigen::MatrixXd> slope;  ///< by a, and by d for a pair: [times, size]
 };
-inline term_functions functions_of(const exponential_term& term, const Eigen::VectorXd& t) {
+template <class = void>
+term_functions functions_of(const exponential_term& term, const Eigen::VectorXd& t) {
   term_functions f;
   f.value.resize(t.size(), term.size());
   f.slope.assign(std::size_t(term.size()), Eigen::MatrixXd(t.size(), term.size()));
@@ -130,7 +134,8 @@ inline term_functions functions_of(const exponential_term& term, const Eigen::Ve
 }
 
 /// The modes of a term's exponents, rows for exponents, from the coefficients of its functions.
-inline Eigen::MatrixXcd modes_of(const exponential_term& term, const Eigen::MatrixXd& coefficients) {
+template <class = void>
+Eigen::MatrixXcd modes_of(const exponential_term& term, const Eigen::MatrixXd& coefficients) {
   Eigen::MatrixXcd modes(term.size(), coefficients.cols());
   if (!term.pair) {
     modes = coefficients.cast<std::complex<double>>();

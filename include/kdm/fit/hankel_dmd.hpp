@@ -24,7 +24,8 @@ struct hankel_dmd_options {
 namespace detail {
 
 /// The newest snapshot of what windows of `n` numbers a snapshot predict.
-inline void decode_newest(linear_dynamics& d, index_t n) {
+template <class = void>
+void decode_newest(linear_dynamics& d, index_t n) {
   const index_t first = d.decode.cols() - n;
   d.decode = matrix<double>(std::as_const(d.decode).view().col_range(first, n));
   d.modes = matrix<std::complex<double>>(std::as_const(d.modes).view().col_range(first, n));
@@ -32,7 +33,8 @@ inline void decode_newest(linear_dynamics& d, index_t n) {
 
 /// The fewest singular values such that the root of the sum of squares of the others is at most `tolerance` of that of
 /// all; none that is rounding.
-inline index_t rank_within(const rank_decision& d, double tolerance) {
+template <class = void>
+index_t rank_within(const rank_decision& d, double tolerance) {
   double all = 0, tail = 0;
   for (const double s : d.singular_values) all += s * s;
   index_t r = index_t(d.singular_values.size());
@@ -66,7 +68,8 @@ linear_dynamics hankel_dmd(const R& trajectories, const hankel_dmd_options& opti
   detail::decode_newest(d, pairs.states() / options.delays);
   return d;
 }
-inline linear_dynamics hankel_dmd(const_view<double> trajectory, const hankel_dmd_options& options = {}) {
+template <class = void>
+linear_dynamics hankel_dmd(const_view<double> trajectory, const hankel_dmd_options& options = {}) {
   return hankel_dmd(std::array{trajectory}, options);
 }
 
@@ -126,6 +129,10 @@ higher_order_dynamics hodmd(const R& trajectories, const hodmd_options& options 
     all.middleRows(at, x.rows()) = detail::map_rows(x);
     at += x.rows();
   }
+  const double size = detail::unit_of(all.data(), all.size());
+  all /= size;
+  for (auto& x : full)
+    for (index_t k = 0; k < x.size(); ++k) x.data()[k] /= size;
   const detail::truncated_svd f = detail::leading_directions(all, rank_rule::tolerance(), rows);
   detail::require_rank("hodmd", f.rank);
   higher_order_dynamics result;
@@ -168,7 +175,7 @@ higher_order_dynamics hodmd(const R& trajectories, const hodmd_options& options 
       const auto p = detail::amplitudes_of(result.eigenvalues, unit, full[std::size_t(i)]);
       const dmd::modal_amplitudes a = detail::best_amplitudes(p, std::vector<bool>(p.units.size(), true));
       off += std::pow(a.relative_residual * p.size, 2);
-      for (index_t j = 0; j < unit.rows(); ++j) result.amplitudes(i, j) = a.values[std::size_t(j)];
+      for (index_t j = 0; j < unit.rows(); ++j) result.amplitudes(i, j) = size * a.values[std::size_t(j)];
     }
     result.relative_residual = std::sqrt(off) / all.norm();
     if (last) break;
@@ -181,7 +188,8 @@ higher_order_dynamics hodmd(const R& trajectories, const hodmd_options& options 
   }
   return result;
 }
-inline higher_order_dynamics hodmd(const_view<double> trajectory, const hodmd_options& options = {}) {
+template <class = void>
+higher_order_dynamics hodmd(const_view<double> trajectory, const hodmd_options& options = {}) {
   return hodmd(std::array{trajectory}, options);
 }
 

@@ -31,7 +31,8 @@ struct operator_fit_report {
 namespace detail {
 
 /// The operator as the matrix of a fit of [1, z_T | z_0], or of [z_T | z_0].
-inline matrix<double> rows_of(const affine_map& map, bool bias) {
+template <class = void>
+matrix<double> rows_of(const affine_map& map, bool bias) {
   const index_t first = bias ? 1 : 0, latent = map.a.rows();
   matrix<double> k(first + latent, latent);
   for (index_t j = 0; j < latent; ++j) {
@@ -41,7 +42,8 @@ inline matrix<double> rows_of(const affine_map& map, bool bias) {
   return k;
 }
 
-inline affine_map map_of_rows(const matrix<double>& k, bool bias) {
+template <class = void>
+affine_map map_of_rows(const matrix<double>& k, bool bias) {
   const index_t first = bias ? 1 : 0, latent = k.cols();
   affine_map map{matrix<double>(latent, latent), matrix<double>(1, latent)};
   for (index_t j = 0; j < latent; ++j) {

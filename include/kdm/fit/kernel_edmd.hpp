@@ -79,7 +79,8 @@ edmd_model<kernel_dictionary<K>> kernel_edmd(K kernel, const_view<double> x, con
   s.encode = detail::from_eigen(w);
   s.k = detail::from_eigen(k);
   s.decode = detail::from_eigen(basis.transpose() * detail::to_eigen(x) / scale);
-  s.relative_residual = (z_x * k - z_y).norm() / z_y.norm();
+  const double whole = z_y.norm();
+  s.relative_residual = whole > 0 ? (z_x * k - z_y).norm() / whole : 0;
   find_spectrum(s);
   edmd_model<kernel_dictionary<K>> model{std::move(d), std::move(s)};
   model.dynamics.residuals = model.residuals(x, y);

@@ -48,7 +48,8 @@ struct least_squares_result {
 /// |A K - B|, the square root of the sum of squares over the rows that made the triangle.
 ///
 /// Shapes.    k [a_cols, b_cols].
-inline double residual_norm(const snapshot_blocks& r, const_view<double> k) {
+template <class = void>
+double residual_norm(const snapshot_blocks& r, const_view<double> k) {
   require_size("residual_norm: rows of k", k.rows, r.r11.rows());
   require_size("residual_norm: columns of k", k.cols, r.r12.cols());
   const Eigen::MatrixXd difference = detail::to_eigen(r.r11) * detail::to_eigen(k) - detail::to_eigen(r.r12);
@@ -56,7 +57,8 @@ inline double residual_norm(const snapshot_blocks& r, const_view<double> k) {
 }
 
 /// |B|, the residual of k = 0.
-inline double data_norm(const snapshot_blocks& r) {
+template <class = void>
+double data_norm(const snapshot_blocks& r) {
   return std::hypot(detail::to_eigen(r.r12).norm(), detail::to_eigen(r.r22).norm());
 }
 
@@ -69,7 +71,8 @@ struct truncated_solution {
   double condition = 1;
 };
 
-inline truncated_solution solve_truncated(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b, double tolerance) {
+template <class = void>
+truncated_solution solve_truncated(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b, double tolerance) {
   // Rotating the columns of a' instead of those of the triangle a takes fewer sweeps: a = v s u'.
   const svd_factors f = jacobi_svd(a.transpose());
   truncated_solution solution;
@@ -92,7 +95,8 @@ inline truncated_solution solve_truncated(const Eigen::MatrixXd& a, const Eigen:
 /// Throws.    shape_error without rows, option_error for a negative option.
 /// Source.    Golub, Van Loan 2013, "Matrix computations", sections 5.3, 5.5 and 6.1
 /// Example.   docs/fitting.md
-inline least_squares_result least_squares(const snapshot_qr& data, const least_squares_options& options = {}) {
+template <class = void>
+least_squares_result least_squares(const snapshot_qr& data, const least_squares_options& options = {}) {
   if (data.rows() < 1) fail<shape_error>("least_squares: no rows, expected at least 1");
   for (const double value : {options.ridge, options.input_noise})
     if (!(value >= 0 && std::isfinite(value)))

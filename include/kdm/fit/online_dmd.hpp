@@ -37,11 +37,15 @@ class online_dmd {
   const snapshot_qr& data() const { return data_; }
 
   /// The operator alone: x(next) = x k.
-  matrix<double> k() const { return least_squares(data_).k; }
+  template <class = void>
+  matrix<double> k() const {
+    return least_squares(data_).k;
+  }
 
   /// The operator with its spectrum and residuals over what is remembered; encode and decode are the identity.
   ///
   /// Throws.    shape_error before the first pair.
+  template <class = void>
   linear_dynamics dynamics() const {
     const least_squares_result fit = least_squares(data_);
     const index_t n = data_.a_cols();

@@ -69,6 +69,7 @@ struct optimized_dynamics {
   /// The same dynamics as a map of states over a step of time, to start from any state.
   ///
   /// Its eigenvalues are exp(alpha dt). Frequencies above 1 / (2 dt) alias there, and only there.
+  template <class = void>
   linear_dynamics dynamics(double dt) const;
 };
 
@@ -82,11 +83,13 @@ struct exponential_problem {
   Eigen::MatrixXd y;
   Eigen::VectorXd t;
   double first = 0, span = 1;
+  double unit = 1;  ///< what the snapshots were divided by
 
   /// The same for some of the rows.
   exponential_problem part(const std::vector<index_t>& rows) const {
     const index_t count = index_t(rows.size());
     exponential_problem p{space, Eigen::MatrixXd(count, y.cols()), Eigen::VectorXd(count)};
+    p.unit = unit;
     p.span = span * (t(rows.back()) - t(rows.front()));
     p.first = first + span * t(rows.front());
     for (index_t i = 0; i < p.t.size(); ++i) {
@@ -98,8 +101,9 @@ struct exponential_problem {
   }
 };
 
-inline exponential_problem exponential_problem_of(const_view<double> x, const std::vector<double>& times,
-                                                  const dmd::optimized_options& options) {
+template <class = void>
+exponential_problem exponential_problem_of(const_view<double> x, const std::vector<double>& times,
+                                           const dmd::optimized_options& options) {
   require_size("dmd::optimized: number of times", index_t(times.size()), x.rows);
   if (x.rows < 2 || x.cols < 1)
     fail<shape_error>("dmd::optimized: ", x.rows, " snapshots of ", x.cols, " numbers, expected at least 2 of 1");
@@ -115,13 +119,16 @@ inline exponential_problem exponential_problem_of(const_view<double> x, const st
     fail<option_error>("dmd::optimized: max_iterations is ", options.max_iterations, " and tolerance ",
                        options.tolerance, ", expected 0 or more");
   exponential_problem p;
-  p.space = pod(x, options.rank);
+  matrix<double> scaled(x);
+  p.unit = unit_of(scaled.data(), scaled.size());
+  for (index_t k = 0; k < scaled.size(); ++k) scaled.data()[k] /= p.unit;
+  p.space = pod(scaled, options.rank);
   if (p.space.decision.rank < 1) fail<numeric_error>("dmd::optimized: all snapshots are zero");
   const index_t n = p.space.decision.rank, q = options.start.empty() ? n : index_t(options.start.size());
   if (x.rows * n < q * n + q || x.rows <= q)
     fail<shape_error>("dmd::optimized: ", x.rows, " snapshots of rank ", n, " do not determine ", q,
                       " exponents and their modes, expected more snapshots or a lower rank");
-  p.y = map_rows(x) * p.space.basis;
+  p.y = map_rows(scaled) * p.space.basis;
   p.first = times.front();
   p.span = times.back() - times.front();
   p.t.resize(x.rows);
@@ -130,8 +137,9 @@ inline exponential_problem exponential_problem_of(const_view<double> x, const st
 }
 
 /// Starts from `start`, or from the better one of two trapezoid rules.
-inline exponential_search solve(const exponential_problem& p, std::vector<std::complex<double>> start,
-                                const dmd::optimized_options& options) {
+template <class = void>
+exponential_search solve(const exponential_problem& p, std::vector<std::complex<double>> start,
+                         const dmd::optimized_options& options) {
   const double low = options.lowest_growth * p.span, high = options.highest_growth * p.span;
   for (auto& alpha : start) alpha *= p.span;
   if (start.empty()) {
@@ -145,7 +153,8 @@ inline exponential_search solve(const exponential_problem& p, std::vector<std::c
 }
 
 /// Real rows that span what the modes span: of a pair the real and the imaginary part.
-inline Eigen::MatrixXd real_modes(const std::vector<std::complex<double>>& exponents, const Eigen::MatrixXcd& modes) {
+template <class = void>
+Eigen::MatrixXd real_modes(const std::vector<std::complex<double>>& exponents, const Eigen::MatrixXcd& modes) {
   Eigen::MatrixXd rows(modes.rows(), modes.cols());
   for (index_t j = 0; j < modes.rows(); ++j) {
     if (exponents[std::size_t(j)].imag() < 0) rows.row(j) = modes.row(j - 1).imag();
@@ -154,7 +163,8 @@ inline Eigen::MatrixXd real_modes(const std::vector<std::complex<double>>& expon
   return rows;
 }
 
-inline dmd::optimized_dynamics dynamics_of(const exponential_problem& p, const exponential_search& search) {
+template <class = void>
+dmd::optimized_dynamics dynamics_of(const exponential_problem& p, const exponential_search& search) {
   // Terms by growth rate: a pair stays together.
   struct entry {
     std::complex<double> exponent;
@@ -183,16 +193,16 @@ inline dmd::optimized_dynamics dynamics_of(const exponential_problem& p, const e
       modes.row(index_t(d.exponents.size())) = e.mode;
       d.exponents.push_back(e.exponent / p.span);
       d.anchors.push_back(p.first + e.anchor * p.span);
-      d.amplitudes.push_back(e.mode.norm());
+      d.amplitudes.push_back(p.unit * e.mode.norm());
     }
   const index_t q = modes.rows();
-  d.modes = from_eigen((modes * p.space.basis.transpose().cast<std::complex<double>>()).eval());
+  d.modes = from_eigen((p.unit * modes * p.space.basis.transpose().cast<std::complex<double>>()).eval());
 
   const Eigen::MatrixXd real = real_modes(d.exponents, modes);
   snapshot_qr rows(q, p.y.cols());
   rows.append(from_eigen(real.transpose().eval()), from_eigen(Eigen::MatrixXd::Identity(p.y.cols(), p.y.cols())));
   const Eigen::MatrixXd inverse = to_eigen(least_squares(rows).k).transpose();
-  d.encode = from_eigen((p.space.basis * inverse).eval());
+  d.encode = from_eigen((p.space.basis * inverse / p.unit).eval());
 
   const Eigen::MatrixXd z = p.y * inverse;
   for (index_t j = 0; j < q; ++j) {
@@ -207,7 +217,8 @@ inline dmd::optimized_dynamics dynamics_of(const exponential_problem& p, const e
       off += std::norm(phi(i + 1) - std::exp(alpha * (p.t(i + 1) - p.t(i))) * phi(i));
       size += std::norm(phi(i));
     }
-    d.residuals.push_back(size > 0 ? std::sqrt(off / size) : std::numeric_limits<double>::infinity());
+    const double residual = std::sqrt(off / size);  // NaN where a growth beyond all numbers meets a zero
+    d.residuals.push_back(std::isnan(residual) ? std::numeric_limits<double>::infinity() : residual);
   }
 
   double dropped = 0, whole = 0;
@@ -220,6 +231,8 @@ inline dmd::optimized_dynamics dynamics_of(const exponential_problem& p, const e
   d.status = search.status;
   d.iterations = search.iterations;
   d.rank = p.space.decision;
+  for (double& s : d.rank.singular_values) s *= p.unit;
+  d.rank.cut *= p.unit;
   return d;
 }
 
@@ -227,7 +240,8 @@ inline dmd::optimized_dynamics dynamics_of(const exponential_problem& p, const e
 
 namespace kdm::dmd {
 
-inline linear_dynamics optimized_dynamics::dynamics(double dt) const {
+template <class>
+linear_dynamics optimized_dynamics::dynamics(double dt) const {
   require_time_step("optimized_dynamics", dt);
   const index_t q = modes.rows();
   linear_dynamics d;
@@ -237,6 +251,9 @@ inline linear_dynamics optimized_dynamics::dynamics(double dt) const {
   std::vector<std::complex<double>> lambda;
   for (index_t j = 0; j < q; ++j) {
     lambda.push_back(std::exp(exponents[std::size_t(j)] * dt));
+    if (!std::isfinite(std::abs(lambda.back())))
+      fail<numeric_error>("optimized_dynamics: the growth rate ", exponents[std::size_t(j)].real(),
+                          " overflows over a step of ", dt, ", expected less; highest_growth bounds it");
     d.k(j, j) = lambda.back().real();
     if (lambda.back().imag() == 0 && exponents[std::size_t(j)].imag() == 0) continue;
     const index_t partner = exponents[std::size_t(j)].imag() > 0 ? j + 1 : j - 1;
@@ -264,8 +281,9 @@ inline linear_dynamics optimized_dynamics::dynamics(double dt) const {
 ///            increase; numeric_error for data that are zero or not finite. How the search ended is a status.
 /// Source.    Askham, Kutz 2018, "Variable projection methods for an optimized dynamic mode decomposition", SIAM J.
 ///            Appl. Dyn. Syst. 17; Golub, LeVeque 1979, "Extensions and uses of the variable projection algorithm"
-inline optimized_dynamics optimized(const_view<double> x, const std::vector<double>& times,
-                                    const optimized_options& options = {}) {
+template <class = void>
+optimized_dynamics optimized(const_view<double> x, const std::vector<double>& times,
+                             const optimized_options& options = {}) {
   const detail::exponential_problem problem = detail::exponential_problem_of(x, times, options);
   return detail::dynamics_of(problem, detail::solve(problem, options.start, options));
 }

@@ -10,7 +10,8 @@
 namespace kdm::detail {
 
 /// Makes the square matrix u orthogonal whose first `rank` columns are orthonormal; the others are overwritten.
-inline void complete_basis(Eigen::MatrixXd& u, index_t rank) {
+template <class = void>
+void complete_basis(Eigen::MatrixXd& u, index_t rank) {
   const index_t n = u.rows();
   if (rank == n) return;
   const Eigen::HouseholderQR<Eigen::MatrixXd> qr(u.leftCols(rank));
@@ -18,7 +19,8 @@ inline void complete_basis(Eigen::MatrixXd& u, index_t rank) {
 }
 
 /// How many singular values stand above rounding.
-inline index_t rank_of(const Eigen::VectorXd& sigma) {
+template <class = void>
+index_t rank_of(const Eigen::VectorXd& sigma) {
   const double floor = double(sigma.size()) * std::numeric_limits<double>::epsilon() * sigma(0);
   return index_t((sigma.array() > floor).count());
 }
@@ -32,7 +34,8 @@ struct orthogonal_factor {
 ///
 /// q'q is the identity to a few roundings. A singular m has many nearest ones; one of them is taken.
 /// Source.    Higham 2008, "Functions of matrices", chapter 8
-inline orthogonal_factor nearest_orthogonal(const Eigen::MatrixXd& m) {
+template <class = void>
+orthogonal_factor nearest_orthogonal(const Eigen::MatrixXd& m) {
   const index_t n = m.cols();
   svd_factors f = jacobi_svd(m);
   const index_t rank = rank_of(f.s);
@@ -44,7 +47,8 @@ inline orthogonal_factor nearest_orthogonal(const Eigen::MatrixXd& m) {
 }
 
 /// The matrix of 2-norm at most one nearest to m: singular values above one become one.
-inline Eigen::MatrixXd nearest_contraction(const Eigen::MatrixXd& m) {
+template <class = void>
+Eigen::MatrixXd nearest_contraction(const Eigen::MatrixXd& m) {
   const svd_factors f = jacobi_svd(m);
   return f.u * f.s.cwiseMin(1.).asDiagonal() * f.v.transpose();
 }

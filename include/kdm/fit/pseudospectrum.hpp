@@ -23,6 +23,7 @@ class pseudospectrum {
   /// Throws.    as edmd.
   /// Source.    Colbrook, Townsend 2024, "Rigorous data-driven computation of spectral properties of Koopman operators
   ///            for dynamical systems", Comm. Pure Appl. Math. 77
+  template <class = void>
   explicit pseudospectrum(const snapshot_qr& data, const rank_rule& rule = rank_rule::tolerance())
       : pairs_(detail::whiten("pseudospectrum", data, rule)) {}
 
@@ -30,6 +31,7 @@ class pseudospectrum {
   ///
   /// Cost.      O(r^3) for rank r: one QR, then inverse iteration with its triangle.
   /// Throws.    option_error for a z that is not finite.
+  template <class = void>
   double operator()(std::complex<double> z) const {
     if (!std::isfinite(z.real()) || !std::isfinite(z.imag()))
       fail<option_error>("pseudospectrum: z is ", z.real(), " + ", z.imag(), " i, expected a finite number");
@@ -61,6 +63,7 @@ class pseudospectrum {
   /// tau on a grid: row i belongs to im[i], column j to re[j].
   ///
   /// Cost.      O(r^3) a point.
+  template <class = void>
   matrix<double> grid(const std::vector<double>& re, const std::vector<double>& im) const {
     matrix<double> tau(index_t(im.size()), index_t(re.size()));
     for (index_t i = 0; i < tau.rows(); ++i)

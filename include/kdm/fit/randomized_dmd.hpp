@@ -32,7 +32,8 @@ struct randomized_dynamics {
 namespace detail {
 
 /// Orthonormal columns with the span of a.
-inline Eigen::MatrixXd orthonormal(const Eigen::MatrixXd& a) {
+template <class = void>
+Eigen::MatrixXd orthonormal(const Eigen::MatrixXd& a) {
   const Eigen::HouseholderQR<Eigen::MatrixXd> qr(a);
   return qr.householderQ() * Eigen::MatrixXd::Identity(a.rows(), std::min(a.rows(), a.cols()));
 }
@@ -52,7 +53,8 @@ inline Eigen::MatrixXd orthonormal(const Eigen::MatrixXd& a) {
 /// Source.    Erichson, Mathelin, Kutz, Brunton 2019, "Randomized dynamic mode decomposition", SIAM J. Appl. Dyn. Syst.
 ///            18; the bound: Halko, Martinsson, Tropp 2011, "Finding structure with randomness", SIAM Review 53, (4.3)
 /// Example.   docs/fitting.md
-inline randomized_dynamics randomized_dmd(const snapshot_pairs& pairs, const randomized_dmd_options& options = {}) {
+template <class = void>
+randomized_dynamics randomized_dmd(const snapshot_pairs& pairs, const randomized_dmd_options& options = {}) {
   const auto& o = options;
   require_pairs("randomized_dmd", pairs);
   if (o.rank < 1 || o.oversampling < 0 || o.power_iterations < 0 || o.probes < 1)
@@ -83,6 +85,7 @@ inline randomized_dynamics randomized_dmd(const snapshot_pairs& pairs, const ran
   const double outside = std::sqrt(std::max(0., whole * whole - inside * inside));
   const double error = std::hypot(d.relative_residual * inside, outside);
   d.relative_residual = whole > 0 ? error / whole : 0;
+  if (m < n && d.rank.rank == m && d.status == fit_status::ok) d.status = fit_status::fewer_rows_than_columns;
   d.encode = detail::from_eigen((q * detail::to_eigen(d.encode)).eval());
   d.decode = detail::from_eigen((detail::to_eigen(d.decode) * q.transpose()).eval());
   const Eigen::MatrixXcd modes = detail::to_eigen_complex(d.modes.view());

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <numbers>
 #include <string>
@@ -26,7 +27,10 @@ struct rank_decision {
   bool has_gap() const { return gap >= 2; }
   /// "rank 4 of 10 by energy, gap 2.3e+05".
   std::string text() const {
-    return concat("rank ", rank, " of ", singular_values.size(), " by ", rule, ", gap ", gap,
+    // Two digits say how clear the gap is.
+    char brief[32];
+    std::snprintf(brief, sizeof brief, "%.2g", gap);
+    return concat("rank ", rank, " of ", singular_values.size(), " by ", rule, ", gap ", brief,
                   has_gap() ? "" : ": the singular values have no gap there");
   }
 };

@@ -19,9 +19,10 @@ namespace kdm {
 /// Shapes.    as many columns of A as of B; eigenvectors [a_cols, eigenvalues], those of the EDMD matrix K.
 /// Throws.    shape_error naming what does not fit.
 /// Source.    Colbrook, Ayton, Szoke 2023, "Residual dynamic mode decomposition", J. Fluid Mech. 955
-inline std::vector<double> eigenpair_residuals(const snapshot_qr& data,
-                                               const std::vector<std::complex<double>>& eigenvalues,
-                                               const_view<std::complex<double>> eigenvectors) {
+template <class = void>
+std::vector<double> eigenpair_residuals(const snapshot_qr& data,
+                                        const std::vector<std::complex<double>>& eigenvalues,
+                                        const_view<std::complex<double>> eigenvectors) {
   require_size("eigenpair_residuals: columns of b", data.b_cols(), data.a_cols());
   require_size("eigenpair_residuals: rows of the eigenvectors", eigenvectors.rows, data.a_cols());
   require_size("eigenpair_residuals: columns of the eigenvectors", eigenvectors.cols, index_t(eigenvalues.size()));

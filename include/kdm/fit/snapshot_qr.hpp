@@ -119,6 +119,7 @@ class snapshot_qr {
     }
     rows_ += other.rows_;
     weight_ += other.weight_;
+    largest_ = std::max(largest_, other.largest_);
   }
 
   /// The factor of [A a | B b]: the same rows and weights in other coordinates.
@@ -144,11 +145,14 @@ class snapshot_qr {
 
   /// The triangle, with no negative number on its diagonal: unique when [A | B] has full rank.
   ///
-  /// Throws.    numeric_error when the entries are so large that their squares overflow.
+  /// Throws.    numeric_error when the entries are so large or so small that their squares overflow or vanish.
   matrix<double> r() const {
     Eigen::MatrixXd m = buffer_.topRows(cols() + pending_);
     fade(m);
     fold(m);
+    if (largest_ > 0 && largest_ < 1e-140)
+      fail<numeric_error>("snapshot_qr: the largest entry is ", largest_,
+                          ", expected more than 1e-140: the squares of smaller ones vanish");
     if (!m.topRows(cols()).allFinite())
       fail<numeric_error>("snapshot_qr: the triangle is not finite, expected entries whose squares do not overflow");
     for (index_t i = 0; i < cols(); ++i)
@@ -197,8 +201,12 @@ class snapshot_qr {
     for (index_t i = 0; i < a.rows; ++i) {
       const double w = weights ? double(weights(i, 0)) : 1, scale = std::sqrt(w);
       const index_t k = next_row();
-      for (index_t j = 0; j < a_cols_; ++j) buffer_(k, j) = scale * double(a(i, j));
-      for (index_t j = 0; j < b_cols_; ++j) buffer_(k, a_cols_ + j) = scale * double(b(i, j));
+      const auto put = [&](index_t j, double value) {
+        buffer_(k, j) = scale * value;
+        largest_ = std::max(largest_, std::abs(value));
+      };
+      for (index_t j = 0; j < a_cols_; ++j) put(j, double(a(i, j)));
+      for (index_t j = 0; j < b_cols_; ++j) put(a_cols_ + j, double(b(i, j)));
       weight_ = forgetting_ * weight_ + w;
     }
     rows_ += a.rows;
@@ -209,6 +217,7 @@ class snapshot_qr {
   index_t rows_ = 0;
   index_t pending_ = 0;
   double weight_ = 0;
+  double largest_ = 0;  // of all entries appended
   Eigen::MatrixXd buffer_;
 };
 

@@ -72,15 +72,17 @@ struct amplitude_problem {
 };
 
 /// Rows of norm one; a row of zeros stays.
-inline Eigen::MatrixXcd unit_modes(const_view<std::complex<double>> modes) {
+template <class = void>
+Eigen::MatrixXcd unit_modes(const_view<std::complex<double>> modes) {
   Eigen::MatrixXcd unit = to_eigen_complex(modes);
   for (index_t j = 0; j < unit.rows(); ++j)
     if (const double norm = unit.row(j).norm(); norm > 0) unit.row(j) /= norm;
   return unit;
 }
 
-inline amplitude_problem amplitudes_of(const std::vector<std::complex<double>>& eigenvalues,
-                                       const Eigen::MatrixXcd& modes, const_view<double> x) {
+template <class = void>
+amplitude_problem amplitudes_of(const std::vector<std::complex<double>>& eigenvalues,
+                                const Eigen::MatrixXcd& modes, const_view<double> x) {
   const index_t q = modes.rows();
   amplitude_problem p{{}, snapshot_qr(q, 1)};
   for (index_t j = 0; j < q; j += p.units.back().second)
@@ -118,7 +120,8 @@ inline amplitude_problem amplitudes_of(const std::vector<std::complex<double>>& 
 }
 
 /// The best amplitudes of the units that are kept.
-inline dmd::modal_amplitudes best_amplitudes(const amplitude_problem& p, const std::vector<bool>& kept) {
+template <class = void>
+dmd::modal_amplitudes best_amplitudes(const amplitude_problem& p, const std::vector<bool>& kept) {
   const index_t q = p.data.a_cols();
   dmd::modal_amplitudes a{std::vector<std::complex<double>>(std::size_t(q), 0.), 1};
   std::vector<index_t> columns;
@@ -145,8 +148,9 @@ inline dmd::modal_amplitudes best_amplitudes(const amplitude_problem& p, const s
 ///
 /// Source.    Jovanovic, Schmid, Nichols 2014; Boyd, Parikh, Chu, Peleato, Eckstein 2011, "Distributed optimization and
 ///            statistical learning via the alternating direction method of multipliers"
-inline bool alternate_directions(const amplitude_problem& p, double gamma, const dmd::sparse_options& o,
-                                 Eigen::VectorXd& b) {
+template <class = void>
+bool alternate_directions(const amplitude_problem& p, double gamma, const dmd::sparse_options& o,
+                          Eigen::VectorXd& b) {
   const snapshot_blocks r = p.data.blocks();
   const index_t q = b.size();
   const Eigen::MatrixXd t = to_eigen(r.r11);
@@ -190,8 +194,9 @@ namespace kdm::dmd {
 /// Throws.    shape_error; option_error for a negative option; numeric_error for a trajectory that is not finite.
 /// Source.    Jovanovic, Schmid, Nichols 2014, "Sparsity-promoting dynamic mode decomposition", Phys. Fluids 26
 /// Example.   docs/fitting.md
-inline sparse_dynamics sparse(const linear_dynamics& d, const_view<double> trajectory,
-                              const sparse_options& options = {}) {
+template <class = void>
+sparse_dynamics sparse(const linear_dynamics& d, const_view<double> trajectory,
+                       const sparse_options& options = {}) {
   require_size("dmd::sparse: columns of the trajectory", trajectory.cols, d.states());
   require_size("dmd::sparse: modes", d.modes.rows(), d.latent());
   if (trajectory.rows < 1) fail<shape_error>("dmd::sparse: no snapshots, expected at least 1");

@@ -28,7 +28,8 @@ struct spectrum_result {
 /// rows psi) they are the coefficients of eigenfunctions.
 /// Cost.      O(n^3): 25 n^3 flops for the eigenvalues, some 60 n^3 for the singular values.
 /// Throws.    shape_error unless a is square, numeric_error for elements that are not finite.
-inline spectrum_result spectrum(const_view<double> a) {
+template <class = void>
+spectrum_result spectrum(const_view<double> a) {
   if (a.rows != a.cols || a.rows < 1)
     fail<shape_error>("spectrum: the matrix is ", a.rows, " x ", a.cols, ", expected a square one");
   const Eigen::MatrixXd m = detail::to_eigen(a);

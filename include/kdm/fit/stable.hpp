@@ -15,7 +15,8 @@ namespace kdm::detail {
 /// s such that k contracts in the norm |s x|: the Cholesky factor of P = s's with k'P k < P.
 ///
 /// P = sum_i (k')^i k^i by repeated squaring. For a k of spectral radius below one.
-inline Eigen::MatrixXd contracting_norm(Eigen::MatrixXd k) {
+template <class = void>
+Eigen::MatrixXd contracting_norm(Eigen::MatrixXd k) {
   Eigen::MatrixXd p = Eigen::MatrixXd::Identity(k.rows(), k.cols());
   for (int doubling = 0; doubling < 60; ++doubling) {
     const Eigen::MatrixXd more = k.transpose() * p * k;
@@ -36,7 +37,8 @@ inline Eigen::MatrixXd contracting_norm(Eigen::MatrixXd k) {
 /// Source.    Gillis, Karow, Sharma 2020, "A note on approximating the nearest stable discrete-time descriptor systems
 ///            with fixed rank", Appl. Numer. Math. 148 (the parametrisation); Beck, Teboulle 2009, SIAM J. Imaging Sci.
 ///            2 (the accelerated steps)
-inline Eigen::MatrixXd nearest_stable(const Eigen::MatrixXd& r11, const Eigen::MatrixXd& r12) {
+template <class = void>
+Eigen::MatrixXd nearest_stable(const Eigen::MatrixXd& r11, const Eigen::MatrixXd& r12) {
   const auto radius = [](const Eigen::MatrixXd& m) { return spectrum(from_eigen(m)).radius(); };
   const auto error = [&](const Eigen::MatrixXd& k) { return (r11 * k - r12).norm(); };
   const double tolerance = double(r11.cols()) * std::numeric_limits<double>::epsilon();

@@ -40,8 +40,14 @@ class streaming_dmd {
     require_time_step("streaming_dmd", options.dt);
   }
 
-  void append(const_view<double> x, const_view<double> y) { push(x, y); }
-  void append(const_view<float> x, const_view<float> y) { push(x, y); }
+  template <class = void>
+  void append(const_view<double> x, const_view<double> y) {
+    push(x, y);
+  }
+  template <class = void>
+  void append(const_view<float> x, const_view<float> y) {
+    push(x, y);
+  }
 
   index_t pairs() const { return pairs_; }
   /// Directions in the basis now.
@@ -52,6 +58,7 @@ class streaming_dmd {
   /// The operator of the pairs so far. Its relative_residual is that within the basis.
   ///
   /// Throws.    shape_error before the first pair, numeric_error when all snapshots were zero.
+  template <class = void>
   linear_dynamics dynamics(const rank_rule& rank = rank_rule::tolerance()) const {
     if (pairs_ < 1) fail<shape_error>("streaming_dmd: no pairs, expected at least 1");
     if (!triangle_) fail<numeric_error>("streaming_dmd: all snapshots are zero");
@@ -60,6 +67,8 @@ class streaming_dmd {
     d.decode = detail::from_eigen((detail::to_eigen(d.decode) * basis_.transpose()).eval());
     const Eigen::MatrixXcd modes = detail::to_eigen_complex(d.modes.view());
     d.modes = detail::from_eigen((modes * basis_.transpose().cast<std::complex<double>>()).eval());
+    if (d.status == fit_status::ok && lost_ == 0 && directions() < states_)
+      d.status = pairs_ < states_ ? fit_status::fewer_rows_than_columns : fit_status::rank_deficient;
     return d;
   }
 
@@ -84,6 +93,7 @@ class streaming_dmd {
   }
 
   /// Adds the direction that v has outside the basis.
+  template <class = void>
   void cover(const Eigen::VectorXd& v) {
     if (outside(v).norm() <= options_.tolerance * v.norm()) return;
     if (basis_.cols() >= 2 * options_.max_rank) cut();
@@ -99,6 +109,7 @@ class streaming_dmd {
     else resize(Eigen::MatrixXd::Identity(r, r + 1));
   }
 
+  template <class = void>
   Eigen::VectorXd outside(const Eigen::VectorXd& v) const {
     Eigen::VectorXd rest = v;
     for (int pass = 0; pass < 2; ++pass) rest -= basis_ * (basis_.transpose() * rest).eval();
@@ -106,6 +117,7 @@ class streaming_dmd {
   }
 
   /// Keeps the leading directions of all snapshots, x and y alike.
+  template <class = void>
   void cut() {
     const index_t r = basis_.cols();
     const Eigen::MatrixXd whole = detail::to_eigen(triangle_->r());
@@ -118,6 +130,7 @@ class streaming_dmd {
     resize(f.q);
   }
 
+  template <class = void>
   void resize(const Eigen::MatrixXd& map) {
     const matrix<double> m = detail::from_eigen(map);
     triangle_ = triangle_->transformed(m, m);

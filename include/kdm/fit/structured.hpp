@@ -40,7 +40,8 @@ constexpr std::string_view name_of(matrix_structure s) {
 namespace detail {
 
 /// The symmetric (sign 1) or skew (sign -1) K that minimises |r11 K - r12|, element by element in the singular basis.
-inline Eigen::MatrixXd procrustes_symmetric(const Eigen::MatrixXd& r11, const Eigen::MatrixXd& r12, double sign) {
+template <class = void>
+Eigen::MatrixXd procrustes_symmetric(const Eigen::MatrixXd& r11, const Eigen::MatrixXd& r12, double sign) {
   svd_factors f = jacobi_svd(r11.transpose());  // r11 = v s u'
   const index_t n = r11.cols(), rank = rank_of(f.s);
   complete_basis(f.u, rank);  // K reaches into directions the data do not show, and is zero between them
@@ -56,7 +57,8 @@ inline Eigen::MatrixXd procrustes_symmetric(const Eigen::MatrixXd& r11, const Ei
 }
 
 /// The circulant K: one complex factor a frequency, from the Fourier transforms of the columns.
-inline Eigen::MatrixXd procrustes_circulant(const Eigen::MatrixXd& r11, const Eigen::MatrixXd& r12) {
+template <class = void>
+Eigen::MatrixXd procrustes_circulant(const Eigen::MatrixXd& r11, const Eigen::MatrixXd& r12) {
   const index_t n = r11.cols();
   std::vector<std::complex<double>> root, factor;
   for (index_t k = 0; k < n; ++k) root.push_back(std::polar(1., -2 * std::numbers::pi * double(k) / double(n)));
@@ -93,7 +95,8 @@ inline Eigen::MatrixXd procrustes_circulant(const Eigen::MatrixXd& r11, const Ei
 /// Throws.    shape_error, option_error; numeric_error when X is all zero.
 /// Source.    Baddoo, Herrmann, McKeon, Kutz, Brunton 2023, "Physics-informed dynamic mode decomposition", Proc. R.
 ///            Soc. A 479; Higham 1988, "The symmetric Procrustes problem", BIT 28
-inline linear_dynamics structured_fit(const snapshot_qr& data, matrix_structure structure, double dt = 1) {
+template <class = void>
+linear_dynamics structured_fit(const snapshot_qr& data, matrix_structure structure, double dt = 1) {
   require_time_step("structured_fit", dt);
   require_size("structured_fit: columns of y", data.b_cols(), data.a_cols());
   if (data.rows() < 1) fail<shape_error>("structured_fit: no pairs, expected at least 1");
@@ -128,8 +131,9 @@ inline linear_dynamics structured_fit(const snapshot_qr& data, matrix_structure 
 }
 
 /// Shapes.    x and y [m, n], weights null or [m, 1].
-inline linear_dynamics structured_fit(const_view<double> x, const_view<double> y, matrix_structure structure,
-                                      double dt = 1, const_view<double> weights = {}) {
+template <class = void>
+linear_dynamics structured_fit(const_view<double> x, const_view<double> y, matrix_structure structure,
+                               double dt = 1, const_view<double> weights = {}) {
   snapshot_qr data(x.cols, y.cols);
   data.append(x, y, weights);
   return structured_fit(data, structure, dt);

@@ -27,7 +27,8 @@ struct svd_factors {
 /// Throws.    numeric_error for elements that are not finite.
 /// Source.    Hestenes 1958, "Inversion of matrices by biorthogonalization and related results"; Demmel, Veselic
 ///            1992, "Jacobi's method is more accurate than QR"
-inline svd_factors jacobi_svd(Eigen::MatrixXd x) {
+template <class = void>
+svd_factors jacobi_svd(Eigen::MatrixXd x) {
   const index_t n = x.cols();
   if (!x.allFinite()) fail<numeric_error>("singular values: an element of the matrix is not finite");
   const double largest = x.size() > 0 ? x.cwiseAbs().maxCoeff() : 0;

@@ -36,8 +36,8 @@ struct vamp_result {
 /// Throws.    shape_error without rows or columns; numeric_error when either side is all zero.
 /// Source.    Wu, Noe 2020, "Variational approach for learning Markov processes from time series data", J. Nonlinear
 ///            Sci. 30
-inline vamp_result vamp(const snapshot_qr& data, const rank_rule& rule = rank_rule::tolerance(),
-                        index_t y_features = 0) {
+template <class = void>
+vamp_result vamp(const snapshot_qr& data, const rank_rule& rule = rank_rule::tolerance(), index_t y_features = 0) {
   if (data.rows() < 1) fail<shape_error>("vamp: no pairs, expected at least 1");
   if (y_features == 0) y_features = data.b_cols();
   if (y_features < 1 || y_features > data.b_cols())

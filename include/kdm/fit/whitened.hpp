@@ -37,6 +37,7 @@ struct whitened_pairs {
   index_t latent() const { return w.cols(); }
 
   /// |(psi(y) w - z psi(x) w) g| / |psi(x) w g| for every column of g.
+  template <class = void>
   std::vector<double> residuals(const std::vector<std::complex<double>>& z, const Eigen::MatrixXcd& g) const {
     std::vector<double> result;
     for (index_t j = 0; j < g.cols(); ++j) {
@@ -49,12 +50,14 @@ struct whitened_pairs {
   }
 
   /// What a ridge of alpha |psi_j|^2 K_jk^2 leaves of each row of `along`.
+  template <class = void>
   Eigen::VectorXd shrinkage(double alpha) const {
     const Eigen::VectorXd square = sigma.cwiseAbs2();
     return square.array() / (square.array() + alpha);
   }
 
   /// |psi(x) K - psi(y)| / |psi(y)| in the features themselves, for K = w k back.
+  template <class = void>
   double relative_residual(const Eigen::MatrixXd& k) const {
     const double left = std::hypot((basis * (k * back) - r12).norm(), outside), whole = std::hypot(r12.norm(), outside);
     return whole > 0 ? left / whole : 0;
@@ -65,7 +68,8 @@ struct whitened_pairs {
 ///
 /// Cost.      O(N^3), independent of the number of rows.
 /// Throws.    shape_error without rows or for fewer columns of B than of A; numeric_error when psi(x) is all zero.
-inline whitened_pairs whiten(const char* who, const snapshot_qr& data, const rank_rule& rule) {
+template <class = void>
+whitened_pairs whiten(const char* who, const snapshot_qr& data, const rank_rule& rule) {
   if (data.rows() < 1) fail<shape_error>(who, ": no pairs, expected at least 1");
   const index_t n = data.a_cols();
   if (data.b_cols() < n)
@@ -112,7 +116,8 @@ inline whitened_pairs whiten(const char* who, const snapshot_qr& data, const ran
 /// Dynamics in the latents psi w sqrt(weight), which have mean square one over the data, moved on by k.
 ///
 /// Eigenfunctions then have mean square one as well. The decoder is the least-squares map from latents to `others`.
-inline linear_dynamics whitened_dynamics(const whitened_pairs& p, const Eigen::MatrixXd& k, double dt) {
+template <class = void>
+linear_dynamics whitened_dynamics(const whitened_pairs& p, const Eigen::MatrixXd& k, double dt) {
   const double scale = std::sqrt(p.weight);
   linear_dynamics d;
   d.encode = from_eigen(p.w * scale);
@@ -129,7 +134,8 @@ inline linear_dynamics whitened_dynamics(const whitened_pairs& p, const Eigen::M
 }
 
 /// The same dynamics with the features themselves as latents. For full rank alone.
-inline void use_features_as_latents(linear_dynamics& d, const whitened_pairs& p, const Eigen::MatrixXd& k) {
+template <class = void>
+void use_features_as_latents(linear_dynamics& d, const whitened_pairs& p, const Eigen::MatrixXd& k) {
   const Eigen::MatrixXd encode = to_eigen(d.encode);
   d.k = from_eigen(p.w * (k * p.back));
   d.decode = from_eigen(encode * to_eigen(d.decode));
