@@ -61,7 +61,8 @@ if [[ ! -f "$folder/model/model.safetensors" ]]; then
   kdm="$folder/bin/kdm"
   "$kdm" teach --teacher checkerboard --path flow --solver heun --steps 20 --samples 50000 --seed 1 \
     --out "$folder/pairs.npy"
-  run_logged "$folder/distill.log" "$kdm" distill --pairs "$folder/pairs.npy" --out "$folder/model" --overwrite --steps 2000
+  run_logged "$folder/distill.log" "$kdm" distill --pairs "$folder/pairs.npy" --out "$folder/model" --overwrite \
+    --hidden 256 --batch 256 --steps 2000
 fi
 
 peer_options=()

@@ -10,11 +10,11 @@ namespace kdm_command {
 
 using kdm::index_t;
 
-/// Sizes of the networks. The defaults are those of the published checkerboard student.
+/// Sizes of the networks. The defaults reach the quality of the published checkerboard student, which is twice as wide.
 struct model_settings {
   index_t noise_dimension = 0;  ///< 0: from the pairs
   index_t data_dimension = 0;   ///< 0: from the pairs
-  index_t hidden = 256;         ///< width of every hidden layer
+  index_t hidden = 128;         ///< width of every hidden layer
   index_t depth = 5;            ///< dense layers of each network
   index_t decoder_depth = 0;    ///< of the decoder, where it differs; 0: as the encoders
   index_t latent = 0;           ///< dimension of the latent space; 0: as wide as the hidden layers
@@ -27,7 +27,7 @@ struct model_settings {
 struct objective_settings {
   double latent = 1;
   double reconstruction = 1;
-  double prediction = 1;         ///< of the second phase; 0: its pass through the decoder is left out
+  double prediction = 16;        ///< of the second phase; 0: its pass through the decoder is left out
   double prediction_from = 0.6;  ///< where the second phase begins, as a share of the steps
   double latent_noise = 0.4;     ///< of the first phase
   double late_noise = 0;         ///< of the second
@@ -35,14 +35,14 @@ struct objective_settings {
 
 struct training_settings {
   index_t steps = 30000;
-  index_t batch = 256;
+  index_t batch = 128;
   double learning_rate = 2e-3;
   std::string schedule = "cosine";  ///< or "constant"
   index_t warm_up = 200;            ///< steps of a straight rise before it, at most a tenth of all
   double clip_norm = 0;             ///< 0: no clipping
   double average_decay = 0.999;
   double weight_decay = 0;
-  double beta2 = 0.999;             ///< Adam's memory of the squared gradient
+  double beta2 = 0.95;              ///< Adam's memory of the squared gradient
   std::uint64_t seed = 1;
   bool initial_fit = true;          ///< the operator starts as the least-squares fit
   index_t refit_every = 0;          ///< and is fitted again every so many steps; 0: never

@@ -35,15 +35,18 @@ struct controlled_dynamics {
   index_t inputs() const { return b.rows(); }
 
   /// A [n, n] and B [n, p] of x(next) = A x + B u, in columns.
+  template <class = void>
   matrix<double> state_transition() const {
     const Eigen::MatrixXd a = detail::to_eigen(free.encode) * detail::to_eigen(free.k) * detail::to_eigen(free.decode);
     return detail::from_eigen(a.transpose());
   }
+  template <class = void>
   matrix<double> input_matrix() const {
     return detail::from_eigen((detail::to_eigen(b) * detail::to_eigen(free.decode)).transpose());
   }
 
   /// One step from states x [m, n] under inputs u [m, p].
+  template <class = void>
   matrix<double> step(const_view<double> x, const_view<double> u) const {
     require_size("controlled_dynamics: columns of x", x.cols, free.features());
     require_size("controlled_dynamics: columns of u", u.cols, inputs());
@@ -54,6 +57,7 @@ struct controlled_dynamics {
   }
 
   /// From one state x [1, n] under the inputs u [steps, p]: states [steps + 1, n], the first one included.
+  template <class = void>
   matrix<double> simulate(const_view<double> x, const_view<double> u) const {
     require_size("controlled_dynamics: rows of the first state", x.rows, 1);
     require_size("controlled_dynamics: columns of x", x.cols, free.features());

@@ -30,7 +30,9 @@ class online_dmd {
     require_time_step("online_dmd", options.dt);
   }
 
+  template <class = void>
   void append(const_view<double> x, const_view<double> y) { data_.append(x, y); }
+  template <class = void>
   void append(const_view<float> x, const_view<float> y) { data_.append(x, y); }
 
   index_t pairs() const { return data_.rows(); }

@@ -89,12 +89,15 @@ class snapshot_qr {
   /// Appends rows. Row i counts weights(i, 0) times, as far as sums of squares go.
   ///
   /// Shapes.    weights null or [n, 1], none negative.
+  template <class = void>
   void append(const_view<double> a, const_view<double> b, const_view<double> weights = {}) { push(a, b, weights); }
+  template <class = void>
   void append(const_view<float> a, const_view<float> b, const_view<float> weights = {}) { push(a, b, weights); }
 
   /// Takes over the rows of another factor, as if they were appended here, after those that are here.
   ///
   /// Throws.    shape_error; option_error when the other forgets at another rate.
+  template <class = void>
   void merge(const snapshot_qr& other) {
     require_size("snapshot_qr: a_cols of the merged factor", other.a_cols_, a_cols_);
     require_size("snapshot_qr: b_cols of the merged factor", other.b_cols_, b_cols_);
@@ -126,6 +129,7 @@ class snapshot_qr {
   ///
   /// Shapes.    a [a_cols, any], b [b_cols, any].
   /// Cost.      one fold; the data are not needed.
+  template <class = void>
   snapshot_qr transformed(const_view<double> a, const_view<double> b) const {
     require_size("snapshot_qr: rows of the map of a", a.rows, a_cols_);
     require_size("snapshot_qr: rows of the map of b", b.rows, b_cols_);
@@ -146,6 +150,7 @@ class snapshot_qr {
   /// The triangle, with no negative number on its diagonal: unique when [A | B] has full rank.
   ///
   /// Throws.    numeric_error when the entries are so large or so small that their squares overflow or vanish.
+  template <class = void>
   matrix<double> r() const {
     Eigen::MatrixXd m = buffer_.topRows(cols() + pending_);
     fade(m);
@@ -160,6 +165,7 @@ class snapshot_qr {
     return detail::from_eigen(m.topRows(cols()));
   }
 
+  template <class = void>
   snapshot_blocks blocks() const {
     const matrix<double> whole = r();
     const const_view<double> top = whole.view().row_range(0, a_cols_), rest = whole.view().row_range(a_cols_, b_cols_);
@@ -169,6 +175,7 @@ class snapshot_qr {
 
  private:
   /// Makes the top square of `m` the triangle of all its rows.
+  template <class = void>
   static void fold(Eigen::MatrixXd& m) {
     Eigen::Ref<Eigen::MatrixXd> in_place = m;
     const Eigen::HouseholderQR<Eigen::Ref<Eigen::MatrixXd>> qr(in_place);
@@ -176,6 +183,7 @@ class snapshot_qr {
   }
 
   /// Scales the triangle and the waiting rows below it to what is remembered of them now.
+  template <class = void>
   void fade(Eigen::MatrixXd& m) const {
     if (forgetting_ == 1 || pending_ == 0) return;
     const double step = std::sqrt(forgetting_);
@@ -185,6 +193,7 @@ class snapshot_qr {
   }
 
   /// The buffer row for one more row of data: the triangle stands in the first cols() rows, waiting rows below it.
+  template <class = void>
   index_t next_row() {
     if (cols() + pending_ == buffer_.rows()) {
       fade(buffer_);
