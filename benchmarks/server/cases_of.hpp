@@ -11,21 +11,13 @@
 #include "kdm/exec/openmp.hpp"
 #include "kdm/exec/serial.hpp"
 #include "kdm/koopman/generator.hpp"
-#include "kdm/koopman/terms.hpp"
-#include "kdm/train/trainer.hpp"
-#include "student.hpp"
+#include "training.hpp"
 
 namespace kdm_benchmark {
 
 template <kdm::backend B>
 answer run_step(const request& r) {
-  kdm::distillation problem(student(), kdm::objective(0.4, kdm::terms::latent<>{}, kdm::terms::reconstruction<>{}));
-  kdm::train_options options{.batch = r.batch, .learning_rate = 3e-4, .schedule = kdm::schedules::constant()};
-  const pair_table& data = pairs();
-  kdm::trainer train{std::move(problem), kdm::adam{}, options, data.noise.view(), data.data.view(), B{},
-                     kdm::openmp(r.threads)};
-  const kdm::matrix<float> w = student_weights(r);
-  train.restore({0, w, w, kdm::matrix<float>(kdm::adam::slots, w.size())});
+  auto train = trainer_on(r, B{}, kdm::openmp(r.threads));
   answer a = measure(r, 0.1, [&] { train.advance(); });
   a.flops = step_flops() * double(r.batch);
   a.numbers["loss"] = train.report().loss;
