@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measures the library beside its peers, interleaved, and prints one table. Needs the standard library alone.
 
-    compare.py --server build/benchmarks/bin/benchmark_server --model build/benchmarks/model --out build/benchmarks \\
-               --peer 'torch=build/peers/torch/bin/python benchmarks/peers/torch/server.py'
+    compare.py cpu --server build/benchmarks/bin/benchmark_server --model build/benchmarks/model \\
+               --out build/benchmarks --peer 'torch=build/peers/torch/bin/python benchmarks/peers/torch/server.py'
 
 Every measuring program reads JSON requests and answers them (benchmarks/README.md). A row of the table asks each of
 its programs once a round, one after the other, so that whatever slows the machine down for a while slows all of them.
@@ -32,7 +32,9 @@ PRODUCTS = {
     "4096x2x256 x W'": (4096, 2, 256, False, True),
 }
 QUICK_PRODUCTS = ("256x256x256 x W'", "4096x256x256 x W'")
-BACKENDS = ("native", "eigen")  # ours, the first one that the build has is the one that the ratios are about
+PRECISIONS = ("fp32", "tf32")  # of a device's products
+# Ours. The ratios are about the first one that the build has.
+BACKENDS = ("native", "eigen", *PRECISIONS)
 LIBRARIES = ("dnnl", "xtensor")  # products of other libraries behind our verb
 
 
@@ -167,7 +169,8 @@ class Table:
 
 
 def quantity(value, unit):
-    for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n")):
+    prefixes = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+    for factor, prefix in prefixes:
         if value >= factor:
             return f"{value / factor:.3g} {prefix}{unit}"
     return f"{value:.3g} {unit}"
@@ -431,6 +434,15 @@ class Run:
                                shown(wasserstein, quantity(wasserstein.seconds, "s")),
                                f"its sorts alone: {quantity(sorts, 's')}", sorts / wasserstein.seconds)
 
+    def cases(self):
+        say("products")
+        best = self.products()
+        for what, case in (("training steps", lambda: self.steps(best)), ("sampling", self.sampling),
+                           ("latency", self.latency), ("memory", self.flat_memory),
+                           ("teachers and metrics", self.library)):
+            say(what)
+            case()
+
     def report(self):
         versions = self.ours.about["versions"]
         head = [f"{processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
@@ -441,8 +453,66 @@ class Run:
         return "\n".join(f"- {line}" for line in head + self.notes) + "\n\n" + self.table.markdown() + "\n"
 
 
+class DeviceRun(Run):
+    """The same student on a CUDA device: steps and samples in both precisions of its products."""
+
+    def __init__(self, options):
+        super().__init__(options)
+        self.backends = [PRECISIONS[0]]  # what a peer's product must keep up with
+
+    def machine(self, when):
+        peaks = {p: self.our(p, "peak") for p in PRECISIONS}
+        triad = self.our("fp32", "triad")
+        self.measure([*peaks.values(), triad], 3)
+        rates = ", ".join(f"product 8192x8192x8192 in {p} {quantity(s.rate, 'FLOP/s')}" for p, s in peaks.items())
+        band = triad.answers[0]["bytes"] / triad.seconds
+        self.notes.append(f"{when}, {self.ours.about['versions']['device']}: {rates}, triad {quantity(band, 'B/s')}")
+
+    def cases(self):
+        for precision in PRECISIONS:
+            for batch in (4096, 65536):
+                say(f"{precision}, batch {batch}")
+                self.products_in(precision, batch)
+                self.steps_in(precision, batch)
+                self.samples_in(precision, batch)
+
+    def both(self, precision, case, variants, **fields):
+        ours = [self.our(precision, case, **fields)]
+        theirs = [s for v in variants for s in self.their(v, case, tf32=precision == "tf32", **fields)]
+        good = self.measure(ours + theirs)
+        return [s for s in ours if s in good], [s for s in theirs if s in good]
+
+    def products_in(self, precision, rows):
+        mine, peers = self.both(precision, "gemm", (None,), m=rows, n=256, k=256, transpose_b=True)
+        flops = 2 * rows * 256 * 256
+        self.against_best(f"product {rows}x256x256, {precision}", "", mine, peers, None,
+                          lambda s: quantity(flops / s.seconds, "FLOP/s"))
+
+    def steps_in(self, precision, batch):
+        for weights in ("trained", "fresh"):
+            if self.options.quick and weights == "fresh":
+                continue
+            mine, peers = self.both(precision, "step", ("lean", "compiled", "graph"), batch=batch, weights=weights,
+                                    model=self.options.model)
+            case = f"training step, batch {batch}, {weights} weights, {precision}"
+            self.against_best(case, "", mine, peers, None, lambda s: quantity(s.seconds, "s"))
+            if mine:
+                self.notes.append(f"{case}: {quantity(mine[0].rate, 'FLOP/s')}; loss within "
+                                  f"{mine[0].number('difference'):.1g} of the processor's")
+
+    def samples_in(self, precision, batch):
+        mine, peers = self.both(precision, "sample", ("eager", "compiled"), batch=batch, weights="trained",
+                                model=self.options.model)
+        self.against_best(f"samples/s, batch {batch}, {precision}", "", mine, peers, None,
+                          lambda s: quantity(batch / s.seconds, "/s"))
+        if mine:
+            self.notes.append(f"samples, batch {batch}, {precision}: ours end in host memory, the peer's stay on the "
+                              f"device; within {mine[0].number('difference'):.1g} of the processor's")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("where", choices=("cpu", "gpu"), help="what is measured: a processor or a CUDA device")
     parser.add_argument("--server", required=True, help="our measuring program")
     parser.add_argument("--peer", help="NAME=COMMAND of the peer's; without it ours alone is measured")
     parser.add_argument("--model", default="", help="folder with trained weights, made by kdm distill")
@@ -458,7 +528,7 @@ def main():
     options.model = os.path.abspath(options.model) if options.model else ""
 
     start = time.time()
-    run = Run(options)
+    run = (DeviceRun if options.where == "gpu" else Run)(options)
     try:
         say("the machine")
         run.machine("at the start")
@@ -468,15 +538,7 @@ def main():
             run.start_peer(name, command)
         else:
             run.notes.append("without peers")
-        for what, case in (("products", None), ("sampling", run.sampling), ("latency", run.latency),
-                           ("memory", run.flat_memory), ("teachers and metrics", run.library)):
-            say(what)
-            if case:
-                case()
-            else:
-                best = run.products()
-                say("training steps")
-                run.steps(best)
+        run.cases()
         say("the machine")
         run.machine("at the end")
     finally:

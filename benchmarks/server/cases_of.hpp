@@ -7,67 +7,17 @@
 #include <vector>
 
 #include "backend_cases.hpp"
-#include "kdm/core/arena.hpp"
-#include "kdm/core/denormals.hpp"
+#include "gemm.hpp"
 #include "kdm/exec/openmp.hpp"
 #include "kdm/exec/serial.hpp"
 #include "kdm/koopman/generator.hpp"
-#include "kdm/koopman/terms.hpp"
-#include "kdm/train/trainer.hpp"
-#include "student.hpp"
+#include "training.hpp"
 
 namespace kdm_benchmark {
 
-/// Every lane has a product of its own, as in training: operands are in that lane's cache as far as they fit.
-template <kdm::backend B>
-answer run_gemm(const request& r) {
-  using kdm::op;
-  struct lane {
-    explicit lane(const request& q) : memory(B{}) {
-      const index_t ar = q.transpose_a ? q.k : q.m, ac = q.transpose_a ? q.m : q.k;
-      const index_t br = q.transpose_b ? q.n : q.k, bc = q.transpose_b ? q.k : q.n;
-      f = kdm::planned(memory, [&](kdm::arena<B>& a) {
-        return views{a.take(ar, ac), a.take(br, bc), a.take(q.m, q.n)};
-      });
-      kdm::fill_normals(kdm::random_table{1}, 0, f.x);
-      kdm::fill_normals(kdm::random_table{2}, 0, f.y);
-    }
-    struct views {
-      kdm::view_of<B> x, y, z;
-    };
-    B b;
-    kdm::arena<B> memory;
-    views f;
-  };
-  std::vector<lane> lanes;
-  for (int k = 0; k < r.threads; ++k) lanes.emplace_back(r);
-  const op ta = r.transpose_a ? op::transposed : op::as_is, tb = r.transpose_b ? op::transposed : op::as_is;
-  const double flops = 2 * double(r.m) * double(r.n) * double(r.k);
-  const auto calls = index_t(std::clamp(2e9 / flops, 1., 1e5));  // a team is woken once for so many products
-  const kdm::openmp team(r.threads);
-  answer a = measure(r, 0.1, [&] {
-    team.for_chunks(r.threads, 1, [&](index_t chunk, index_t, int) {
-      const kdm::flush_denormals guard;
-      lane& l = lanes[std::size_t(chunk)];
-      for (index_t c = 0; c < calls; ++c)
-        l.b.gemm(ta, tb, 1.f, kdm::const_view_of<B>(l.f.x), kdm::const_view_of<B>(l.f.y), 0.f, l.f.z);
-    });
-  });
-  for (double& s : a.seconds) s /= double(calls);
-  for (auto& [name, value] : a.numbers) value /= double(calls);
-  a.flops = flops * r.threads;
-  return a;
-}
-
 template <kdm::backend B>
 answer run_step(const request& r) {
-  kdm::distillation problem(student(), kdm::objective(0.4, kdm::terms::latent<>{}, kdm::terms::reconstruction<>{}));
-  kdm::train_options options{.batch = r.batch, .learning_rate = 3e-4, .schedule = kdm::schedules::constant()};
-  const pair_table& data = pairs();
-  kdm::trainer train{std::move(problem), kdm::adam{}, options, data.noise.view(), data.data.view(), B{},
-                     kdm::openmp(r.threads)};
-  const kdm::matrix<float> w = student_weights(r);
-  train.restore({0, w, w, kdm::matrix<float>(kdm::adam::slots, w.size())});
+  auto train = trainer_on(r, B{}, kdm::openmp(r.threads));
   answer a = measure(r, 0.1, [&] { train.advance(); });
   a.flops = step_flops() * double(r.batch);
   a.numbers["loss"] = train.report().loss;

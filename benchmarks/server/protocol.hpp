@@ -19,10 +19,10 @@ using kdm::index_t;
 
 /// One line of standard input. What a case does not use is ignored.
 struct request {
-  std::string name;               ///< the key "case"
+  std::string name{};             ///< the key "case"
   std::string variant = "eigen";  ///< a backend, or what the case has variants of
   std::string weights = "fresh";  ///< or "trained": those of the folder `model`
-  std::string model;
+  std::string model{};
   index_t batch = 4096;
   index_t m = 0, n = 0, k = 0;    ///< of a product
   bool transpose_a = false, transpose_b = false;

@@ -22,38 +22,48 @@ namespace kdm {
 
 /// Host memory, one thread; the threads are kdm's own (see exec/).
 ///
-/// Cost.      gemm with a = 1 allocates nothing while each packed operand fits Eigen's stack limit, here 1 MB.
+/// Cost.      gemm allocates nothing while each packed operand fits Eigen's stack limit, here 1 MB. With a other than 1
+///            and 0 there is one more pass over C, which is scaled by keep / a before the product and by a after it.
 template <std::floating_point T>
 struct eigen_backend : host_backend<T> {
   void gemm(op ta, op tb, T a, const_view<T> x, const_view<T> y, T keep, view<T> z) {
     if (z.empty()) return;
-    auto c = map_of(z);
-    if (keep == T(0))
-      c.setZero();
-    else if (keep != T(1))
-      c *= keep;
-    const auto left = map_of(x);
-    const auto right = map_of(y);
-    if (ta == op::as_is && tb == op::as_is) add_product(c, a, left, right);
-    else if (ta == op::as_is) add_product(c, a, left, right.transpose());
-    else if (tb == op::as_is) add_product(c, a, left.transpose(), right);
-    else add_product(c, a, left.transpose(), right.transpose());
+    // Row-major memory is the transposed matrix in column-major order, which is Eigen's own: z' = op(y)' op(x)'.
+    auto c = map_of<Eigen::ColMajor>(z);
+    // A factor in the product would be a second set of kernels to compile, and a temporary where there is one row.
+    if (a == T(0)) {
+      scale(keep, c);
+      return;
+    }
+    scale(keep == T(0) ? keep : keep / a, c);
+    if (ta == op::as_is && tb == op::as_is) add_product<Eigen::ColMajor, Eigen::ColMajor>(x, y, c);
+    else if (ta == op::as_is) add_product<Eigen::ColMajor, Eigen::RowMajor>(x, y, c);
+    else if (tb == op::as_is) add_product<Eigen::RowMajor, Eigen::ColMajor>(x, y, c);
+    else add_product<Eigen::RowMajor, Eigen::RowMajor>(x, y, c);
+    scale(a, c);
   }
 
  private:
-  using table = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  template <class M>
-  using mapped = Eigen::Map<M, Eigen::Unaligned, Eigen::OuterStride<>>;
-
-  /// c += a left right. One row times a number would be a temporary on the heap, and a is 1 nearly always.
-  template <class C, class Left, class Right>
-  static void add_product(C& c, T a, const Left& left, const Right& right) {
-    if (a == T(1)) c.noalias() += left * right;
-    else c.noalias() += a * left * right;
+  template <class C>
+  static void scale(T factor, C& c) {
+    if (factor == T(0)) c.setZero();
+    else if (factor != T(1)) c *= factor;
   }
 
-  static mapped<table> map_of(view<T> x) { return {x.p, x.rows, x.cols, Eigen::OuterStride<>(x.ld)}; }
-  static mapped<const table> map_of(const_view<T> x) { return {x.p, x.rows, x.cols, Eigen::OuterStride<>(x.ld)}; }
+  /// The matrix (RowMajor) or its transpose (ColMajor), as the order in which Eigen reads the same memory.
+  template <int Order, class Number>
+  static auto map_of(view<Number> x) {
+    using table = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Order>;
+    using maybe_const = std::conditional_t<std::is_const_v<Number>, const table, table>;
+    constexpr bool turned = Order == Eigen::ColMajor;
+    return Eigen::Map<maybe_const, Eigen::Unaligned, Eigen::OuterStride<>>(
+        x.p, turned ? x.cols : x.rows, turned ? x.rows : x.cols, Eigen::OuterStride<>(x.ld));
+  }
+
+  template <int X, int Y, class C>
+  static void add_product(const_view<T> x, const_view<T> y, C& c) {
+    c.noalias() += map_of<Y>(y) * map_of<X>(x);
+  }
 };
 
 static_assert(backend<eigen_backend<float>> && backend<eigen_backend<double>>);

@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <concepts>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -49,21 +50,40 @@ class device_error : public error {
 
 namespace detail {
 
-inline void append(std::string& s, std::string_view part) { s += part; }
-
-// Constrained to exactly the arithmetic types: a plain `bool` overload would win over string_view for literals.
-template <class Number>
-  requires(std::integral<Number> || std::floating_point<Number>)
-void append(std::string& s, Number value) {
-  if constexpr (std::same_as<Number, bool>) {
-    s += value ? "true" : "false";
-  } else if constexpr (std::same_as<Number, char>) {
-    s += value;
-  } else {
-    char digits[64];
-    const auto end = std::to_chars(digits, digits + sizeof digits, value);
-    s.append(digits, end.ptr);
+/// A piece of a message as text. One type for all pieces: what joins them is compiled once.
+class piece {
+ public:
+  piece(std::string_view text) : text_(text.data()), size_(text.size()) {}
+  piece(const std::string& text) : piece(std::string_view(text)) {}
+  piece(const char* text) : piece(std::string_view(text)) {}
+  // Constrained to exactly the arithmetic types: a plain `bool` constructor would win over string_view for literals.
+  template <class Number>
+    requires(std::integral<Number> || std::floating_point<Number>)
+  piece(Number value) {
+    if constexpr (std::same_as<Number, bool>) *this = piece(value ? "true" : "false");
+    else if constexpr (std::same_as<Number, char>) digits_[0] = value, size_ = 1;
+    else if constexpr (std::floating_point<Number>) write(value);
+    else if constexpr (std::unsigned_integral<Number>) write(static_cast<unsigned long long>(value));
+    else write(static_cast<long long>(value));
   }
+
+  void append_to(std::string& s) const { s.append(text_ ? text_ : digits_, size_); }
+
+ private:
+  template <class Number>
+  [[gnu::cold, gnu::noinline]] void write(Number value) {
+    size_ = std::size_t(std::to_chars(digits_, digits_ + sizeof digits_, value).ptr - digits_);
+  }
+
+  const char* text_ = nullptr;  // null: the digits
+  std::size_t size_ = 0;
+  char digits_[64];
+};
+
+[[gnu::cold, gnu::noinline]] inline std::string join(std::initializer_list<piece> pieces) {
+  std::string s;
+  for (const piece& p : pieces) p.append_to(s);
+  return s;
 }
 
 }  // namespace detail
@@ -71,9 +91,7 @@ void append(std::string& s, Number value) {
 /// Joins strings and numbers into one string. Numbers are written in their shortest exact form.
 template <class... Parts>
 std::string concat(const Parts&... parts) {
-  std::string s;
-  (detail::append(s, parts), ...);
-  return s;
+  return detail::join({detail::piece(parts)...});
 }
 
 /// Throws `Error` with the joined message.

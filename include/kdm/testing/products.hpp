@@ -34,9 +34,9 @@ void check_product(B b, const product_case& c, conformance_report& r) {
       sum += static_cast<long double>(c.left ? xs(k, i) : xs(i, k)) * (c.right ? ys(j, k) : ys(k, j));
     return sum;
   });
-  for (const index_t padding : {0, 1, 8}) {
+  for (const index_t padding : {0, 1, 3, 8}) {
     const table<B> x(b, xs, padding), y(b, ys, 2 * padding);
-    const T a = padding == 1 ? T(-1.5) : T(1);
+    const T a = padding == 1 ? T(-1.5) : padding == 3 ? T(0) : T(1);
     for (const T keep : {T(0), T(1), T(0.5)}) {
       const std::string what = concat(c.words(), padded(padding), ", times ", a, ", keep ", keep);
       const exact expected = exact_of({c.n, c.m}, [&](index_t i, index_t j) {
