@@ -26,7 +26,11 @@ target_compile_options(kdm_warnings INTERFACE
 add_library(kdm_optimize INTERFACE)
 add_library(kdm::optimize ALIAS kdm_optimize)
 if(KDM_NATIVE)
-  set(optimize -O3 -fno-math-errno -fno-trapping-math)
+  # A build for tests keeps its own level: at -O3 the compiler takes longer than all the programs run.
+  set(optimize -fno-math-errno -fno-trapping-math)
+  if(NOT CMAKE_BUILD_TYPE MATCHES "Debug|RelWithDebInfo")
+    list(PREPEND optimize -O3)
+  endif()
   check_cxx_compiler_flag(-march=native KDM_KNOWS_MARCH_NATIVE)
   if(KDM_KNOWS_MARCH_NATIVE)
     list(APPEND optimize -march=native)

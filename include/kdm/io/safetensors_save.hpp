@@ -84,7 +84,7 @@ inline void save_safetensors(const std::filesystem::path& path, std::vector<name
   if (!metadata.empty()) {
     header += "\"__metadata__\":{";
     for (const auto& item : metadata) {
-      header += separator + text_of(item.first) + ":" + text_of(item.second);
+      header += concat(separator, text_of(item.first), ":", text_of(item.second));
       separator = ",";
     }
     header += "}";

@@ -74,7 +74,7 @@ class progress_line {
     if (rate > 0) {
       line += detail::format("  %.3g steps/s", rate);
       if (!live_) line += detail::format("  %.3g pairs/s", rate * batch);
-      if (!last) line += "  " + detail::clock_text(double(r.steps - r.step) / rate) + " left";
+      if (!last) line += concat("  ", detail::clock_text(double(r.steps - r.step) / rate), " left");
     }
     line += detail::format("  loss %.3e", r.loss);
     // A live line has to fit into a terminal of 80 columns: one that wraps cannot be rewritten.
