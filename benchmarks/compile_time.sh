@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # What the headers cost the compiler: seconds of processor time (median of 3) and the size of the object, for each
 # public header alone and for a small program on three backends. Writes build/benchmarks/compile_time.md.
-#   benchmarks/compile_time.sh              every header: ten minutes
-#   benchmarks/compile_time.sh --programs   the programs alone: one minute
+#   benchmarks/compile_time.sh              every header: half an hour
+#   benchmarks/compile_time.sh --programs   the programs alone: two minutes
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/common.sh"
