@@ -5,9 +5,8 @@ set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-# Options of `kdm distill` for a run of this size; what is given to this script takes their place.
-distill_options=(--steps 12000)
-if (($#)); then distill_options=("$@"); fi
+# What is given to this script are further options of `kdm distill`.
+distill_options=("$@")
 
 out=out/demo
 kdm=build/release/bin/kdm

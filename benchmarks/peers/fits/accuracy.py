@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Runs every method of PyDMD, pykoopman and kooplearn on problems with known eigenvalues; prints one table.
+"""Runs every method of PyDMD, pykoopman, kooplearn and kdm on problems with known eigenvalues; prints one table.
 
   benchmarks/peers/fits/install.sh
+  cmake --build build/benchmarks --target benchmark_fit_server      # see benchmarks/README.md
   python3 benchmarks/peers/fits/accuracy.py [--json FILE] [--only T2]
 
 An error is the largest |lambda - expected| after the assignment of least total distance. A method that returns more
@@ -21,7 +22,7 @@ import time
 import warnings
 
 HERE = pathlib.Path(__file__).resolve().parent
-ENVIRONMENTS = {"numpy": "main", "pydmd": "main", "kooplearn": "main", "pykoopman": "pykoopman"}
+ENVIRONMENTS = {"kdm": "main", "numpy": "main", "pydmd": "main", "kooplearn": "main", "pykoopman": "pykoopman"}
 
 LIMITS = {"noise": 60}  # seconds for one row of the table; 10 for the other kinds
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Seconds of DMD on 20,000 x 400 snapshots of rank 10 and noise 1e-6: PyDMD beside plain numpy, in one process.
+"""Seconds of DMD on 20,000 x 400 snapshots of rank 10 and noise 1e-6: kdm, PyDMD and plain numpy, in turn.
 
   benchmarks/peers/fits/install.sh
+  cmake --build build/benchmarks --target benchmark_fit_server      # see benchmarks/README.md
   build/peers/main/bin/python benchmarks/peers/fits/speed.py [--threads 1] [--repeats 5] [--json FILE]
 
 The rate of a matrix product is printed first: a BLAS that takes the machine for an old one (OpenBLAS does so under some
@@ -32,7 +33,10 @@ import pydmd
 from scipy.optimize import linear_sum_assignment
 from threadpoolctl import threadpool_info
 
+import use_kdm
+
 RANK = 10
+KDM_METHODS = ("dmd::exact", "dmd::projected", "randomized_dmd")
 
 
 def snapshots():
@@ -101,6 +105,12 @@ METHODS = {
 }
 
 
+def timed(run, x):
+    start, start_cpu = time.perf_counter(), time.process_time()
+    found = run(x)
+    return time.perf_counter() - start, time.process_time() - start_cpu, found
+
+
 def main():
     print(f"numpy {np.__version__}, PyDMD {version('pydmd')}")
     for library in threadpool_info():
@@ -120,15 +130,25 @@ def main():
     report = dict(gemm_gflops=rate, threads=options.threads, rows=options.rows, times=options.times, results={})
     print(f"{options.rows} x {options.times}, rank {RANK}, {options.repeats} runs: "
           "median (fastest), median of CPU time, largest eigenvalue error")
-    times = {name: [] for name in METHODS}
-    cpu = {name: [] for name in METHODS}
+    runs = {name: lambda run=run: timed(run, x) for name, run in METHODS.items()}
+    if os.path.exists(use_kdm.PROGRAM):  # a process of its own, which times itself
+        kdm = use_kdm.Server()
+        file = kdm.file(x.T)
+
+        def ask(method):
+            answer = kdm.ask(method, x=file, rank=RANK)
+            return answer["seconds"], answer["cpu"], answer["eigenvalues"]
+        runs.update({f"kdm {method}": lambda method=method: ask(method) for method in KDM_METHODS})
+    else:
+        print(f"without kdm: there is no {use_kdm.PROGRAM}")
+    times = {name: [] for name in runs}
+    cpu = {name: [] for name in runs}
     errors = {}
     for _ in range(options.repeats):  # in turn, so that a busy machine slows all of them alike
-        for name, run in METHODS.items():
-            start, start_cpu = time.perf_counter(), time.process_time()
-            found = run(x)
-            times[name].append(time.perf_counter() - start)
-            cpu[name].append(time.process_time() - start_cpu)
+        for name, run in runs.items():
+            seconds, processor, found = run()
+            times[name].append(seconds)
+            cpu[name].append(processor)
             distance = np.abs(expected[:, None] - found[None, :])
             errors[name] = float(distance[linear_sum_assignment(distance)].max())
     for name, seconds in times.items():
