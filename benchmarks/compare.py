@@ -212,6 +212,8 @@ def blas_environments():
 
 
 class Run:
+    product_runs = "on one thread"
+
     def __init__(self, options):
         self.options, self.table, self.notes, self.records = options, Table(), [], []
         environment = next((e for e in blas_environments() if e), {})
@@ -265,12 +267,15 @@ class Run:
 
     # --- The peer, and whether its BLAS is worth comparing with
 
+    def peer_environments(self):
+        return blas_environments()
+
     def start_peer(self, name, command):
         shape = dict(zip(("m", "n", "k"), (4096, 256, 256)))
         ours = [self.our(b, "gemm", **shape, transpose_b=True, threads=1) for b in self.backends]
         best_ours = fastest(self.measure(ours, 2)).rate
         tried = []
-        for environment in blas_environments():
+        for environment in self.peer_environments():
             try:
                 program = Program(name, shlex.split(command), environment)
             except (OSError, RuntimeError, ValueError) as e:
@@ -289,8 +294,8 @@ class Run:
             program.close()
         rate, program = tried[0]
         settings = " ".join(f"{k}={v}" for k, v in program.environment.items()) or "nothing"
-        what = (f"{name}: {json.dumps(program.about.get('versions', {}))}, matrix product 4096x256x256 on one thread "
-                f"{quantity(rate, 'FLOP/s')} with {settings} set (ours {quantity(best_ours, 'FLOP/s')})")
+        what = (f"{name}: {json.dumps(program.about.get('versions', {}))}, matrix product 4096x256x256 "
+                f"{self.product_runs} {quantity(rate, 'FLOP/s')} with {settings} set (ours {quantity(best_ours, 'FLOP/s')})")
         if rate < best_ours / 2:
             self.notes.append(f"**Refused to compare**: {what}. That is below half of ours: the peer's BLAS does not "
                               "know this processor, and whatever we won would be false. Give it another BLAS.")
@@ -456,9 +461,14 @@ class Run:
 class DeviceRun(Run):
     """The same student on a CUDA device: steps and samples in both precisions of its products."""
 
+    product_runs = "on the device"
+
     def __init__(self, options):
         super().__init__(options)
         self.backends = [PRECISIONS[0]]  # what a peer's product must keep up with
+
+    def peer_environments(self):
+        return [{}]  # settings of a processor's BLAS change nothing on a device
 
     def machine(self, when):
         peaks = {p: self.our(p, "peak") for p in PRECISIONS}

@@ -1,12 +1,15 @@
-// The parts of the published student, forward and backward, and its one-step push, one a line. One thread.
+// The published student: its parts, forward and backward, the whole training step, and its one-step push. One
+// thread.
 //   benchmark_layers [--benchmark_filter=native] [--benchmark_repetitions=5]
 #include <string>
 #include <utility>
 
 #include "kdm/backend/eigen.hpp"
 #include "kdm/backend/native.hpp"
+#include "kdm/exec/serial.hpp"
 #include "kdm/koopman/block_diagonal_operator.hpp"
 #include "kdm/koopman/eigen_operator.hpp"
+#include "kdm/koopman/freeze.hpp"
 #include "kdm/koopman/generator.hpp"
 #include "kdm/koopman/generator_operator.hpp"
 #include "kdm/koopman/low_rank_operator.hpp"
@@ -14,6 +17,7 @@
 #include "kdm/nn/initialize.hpp"
 #include "limits.hpp"
 #include "student.hpp"
+#include "training.hpp"
 
 namespace {
 
@@ -43,6 +47,19 @@ layer_work formed(double form, double pull) {
   return {{.flops = flops + form * cube}, {.flops = 2 * flops + pull * cube}};
 }
 
+/// Of a step from noise to data. The weights of a single one come through the caches for it alone.
+work push_work(index_t batch) {
+  const double weights = sizeof(float) * double(student().step().size());
+  return {.flops = sample_flops() * double(batch), .bytes = batch == 1 ? weights : 0};
+}
+
+/// Samples a second beside the rates.
+template <kdm::backend B, class F>
+void measure_samples(State& s, index_t batch, const work& w, F f) {
+  measure_rate<B>(s, w, f);
+  s.SetItemsProcessed(s.iterations() * batch);
+}
+
 /// Layers on backend B, under the name `name`.
 template <kdm::backend B>
 class layers {
@@ -65,9 +82,9 @@ class layers {
     add_layer("orthogonal_operator", kdm::orthogonal_operator(latent), formed(6, 10));
     add_layer("eigen_operator", kdm::eigen_operator(latent), formed(10, 18));
     add_layer("generator_operator", kdm::generator_operator(latent), {});
-    for (const index_t batch : {index_t(1), index_t(64), rows, index_t(4096)})
-      benchmark::RegisterBenchmark(kdm::concat("push/", batch, "/", name_).c_str(),
-                                   [batch](State& s) { push(s, batch); });
+    for (const index_t batch : {512, 4096}) add_batch("distillation_step", batch, distillation_step);
+    for (const index_t batch : {index_t(1), index_t(64), rows, index_t(4096)}) add_batch("push", batch, push);
+    add_batch("sample", 4096, sample);
   }
 
  private:
@@ -80,6 +97,10 @@ class layers {
   template <class L>
   void add_products(const std::string& what, const L& l) const {
     add_layer(what, l, products_of(l));
+  }
+  void add_batch(const std::string& what, index_t batch, void (*body)(State&, index_t)) const {
+    benchmark::RegisterBenchmark(kdm::concat(what, '/', batch, '/', name_).c_str(),
+                                 [=](State& s) { body(s, batch); });
   }
   template <class L>
   void add_layer(const std::string& what, const L& l, const layer_work& cost) const {
@@ -114,17 +135,44 @@ class layers {
     });
   }
 
+  /// Forward pass, losses, backward pass, Adam and the moving average, every time for another batch.
+  static void distillation_step(State& s, index_t batch) {
+    auto train = trainer_on({.batch = batch}, B{}, kdm::serial{});
+    measure_rate<B>(s, {.flops = step_flops() * double(batch)}, [&] { train.advance(); });
+  }
+
+  static auto one_step() {
+    return kdm::generator(student(), kdm::const_view<float>(student_weights({}).view()), 1, B{});
+  }
   /// One step from noise to data.
   static void push(State& s, index_t batch) {
-    kdm::generator run(student(), kdm::const_view<float>(student_weights({}).view()), 1, B{});
+    auto run = one_step();
     const kdm::matrix<float> x_T = run.noise(batch, 1);
     kdm::matrix<float> x_0(batch, 2);
-    measure_rate<B>(s, {.flops = sample_flops() * double(batch)}, [&] { run.push(x_T.view(), x_0.view()); });
-    s.SetItemsProcessed(s.iterations() * batch);
+    measure_samples<B>(s, batch, push_work(batch), [&] { run.push(x_T.view(), x_0.view()); });
+  }
+  /// The same with the drawing of the noise, of another seed every time.
+  static void sample(State& s, index_t batch) {
+    auto run = one_step();
+    kdm::matrix<float> x_0(batch, 2);
+    std::uint64_t seed = 0;
+    measure_samples<B>(s, batch, push_work(batch), [&] { run.sample(++seed, 0, x_0.view()); });
   }
 
   std::string name_;
 };
+
+/// One step for one sample in a frozen student: no backend, packed weights, the operator folded into the decoder.
+/// Its rates are those of what it does, which is less.
+void push_frozen(State& s) {
+  const kdm::frozen_parts<float> parts = kdm::freeze(student(), student_weights({}).view());
+  kdm::frozen_model<float> model(parts);
+  kdm::matrix<float> x_T(1, 2), x_0(1, 2);
+  kdm::fill_normals(kdm::random_table{1}, 0, x_T.view());
+  work w{.bytes = sizeof(float) * double(parts.weights.size())};
+  for (const kdm::frozen_layer& l : parts.layers) w.flops += 2. * double(l.inputs) * double(l.outputs);
+  measure_samples<kdm::native_backend<float>>(s, 1, w, [&] { model.push(x_T.view(), x_0.view()); });
+}
 
 }  // namespace
 
@@ -132,5 +180,6 @@ int main(int argc, char** argv) {
   return run_benchmarks(argc, argv, [] {
     layers<kdm::native_backend<float>>("native").add();
     layers<kdm::eigen_backend<float>>("eigen").add();
+    benchmark::RegisterBenchmark("push/1/frozen", push_frozen);
   });
 }

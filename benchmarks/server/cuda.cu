@@ -1,5 +1,5 @@
-// The library on a CUDA device as a measuring program: the protocol of main.cpp, timed between events of the device.
-// Variants: "fp32", "tf32" (products on tensor cores). What was timed is checked against the processor.
+// The library on a CUDA device as a measuring program: the protocol of main.cpp, timed between events of the
+// device. Variants: "fp32", "tf32" (products on tensor cores). What was timed is checked against the processor.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -30,8 +30,8 @@ device make(const request& r) {
   return device{{.tf32 = r.variant == "tf32"}};
 }
 
-/// Seconds of one call of f on the device. `before()` runs untimed before every repeat: fresh data. The warm-up records
-/// the graphs of whatever f repeats.
+/// Seconds of one call of f on the device. `before()` runs untimed before every repeat: fresh data. The warm-up
+/// records the graphs of whatever f repeats.
 template <class Before, class F>
 answer measure_on_device(const device& b, const request& r, Before before, F f) {
   kdm::detail::owned<cudaEvent_t, kdm::detail::destroy_event> start, stop;
@@ -102,7 +102,8 @@ answer run_step(const request& r) {
   const double difference = checked(r, check_step);
   const device b = make(r);
   auto train = trainer_on(r, b, kdm::serial{});
-  answer a = measure_on_device(b, r, [] {}, [&] { train.advance(); });
+  answer a = measure_on_device(
+      b, r, [] {}, [&] { train.advance(); });
   a.flops = step_flops() * double(r.batch);
   a.numbers["difference"] = difference;
   return a;
@@ -115,7 +116,8 @@ answer run_sample(const request& r) {
   kdm::generator run(student(), kdm::const_view<float>(student_weights(r).view()), 1, b);
   kdm::matrix<float> x_0(r.batch, 2);
   std::uint64_t seed = 0;
-  answer a = measure_on_device(b, r, [] {}, [&] { run.sample(++seed, 0, x_0.view()); });
+  answer a = measure_on_device(
+      b, r, [] {}, [&] { run.sample(++seed, 0, x_0.view()); });
   a.flops = sample_flops() * double(r.batch);
   a.numbers["difference"] = difference;
   return a;
@@ -165,7 +167,8 @@ answer run_triad(const request& r) {
       kdm::ops::add_normal(b, kdm::random_table{++seed}, 0, 1.f, const_view_of<device>{}, v);
   };
   answer a = measure_on_device(b, r, refill, [&] {
-    kdm::ops::map(b, kdm::ops::scaled_sum<float>{3.f}, f[2], const_view_of<device>(f[1]), const_view_of<device>(f[0]));
+    kdm::ops::map(b, kdm::ops::scaled_sum<float>{3.f}, f[2], const_view_of<device>(f[1]),
+                  const_view_of<device>(f[0]));
   });
   a.bytes = 3. * sizeof(float) * double(n);
   return a;
