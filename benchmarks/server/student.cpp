@@ -10,7 +10,7 @@ namespace kdm_benchmark {
 student_model student() {
   kdm_command::model_settings sizes;
   sizes.noise_dimension = sizes.data_dimension = 2;
-  sizes.latent = sizes.hidden;
+  sizes.hidden = sizes.latent = 256;  // as published, which is wider than the default
   return kdm_command::build(sizes);
 }
 
