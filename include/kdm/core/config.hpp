@@ -14,6 +14,14 @@
 #define KDM_HD
 #endif
 
+/// Before a function with a loop that is to become vector code: everything it calls is made part of it, however long,
+/// since a loop with a call in it stays scalar.
+#if defined(__GNUC__) && !defined(__CUDACC__)
+#define KDM_FLATTEN [[gnu::flatten]]
+#else
+#define KDM_FLATTEN
+#endif
+
 /// Before a loop whose iterations may run in any order: lets g++ vectorise without run-time overlap tests. clang's
 /// pragma of that meaning warns in the user's build about every loop that stays scalar, so clang tests for overlap.
 #if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)

@@ -23,6 +23,25 @@ struct ln2<float> {
   static constexpr float low = 0x1.7f7d1cp-20f;
 };
 
+/// Adding it to a number below 2^(fraction_bits - 1) rounds to an integer, which the low bits then hold plus `offset`.
+template <class T>
+KDM_HD constexpr T shifter_to(int offset) {
+  return T(1.5) * T(word_of<T>(1) << floating<T>::fraction_bits) + T(offset);
+}
+
+/// e^r - 1 for |r| <= ln 2 / 2.
+template <class T>
+KDM_HD constexpr T small_expm1(T r) {
+  T q;
+  if constexpr (std::is_same_v<T, float>)
+    q = polynomial(r, 0x1p-1f, 0x1.555554p-3f, 0x1.5554bp-5f, 0x1.11118ap-7f, 0x1.6d725ap-10f, 0x1.a03152p-13f);
+  else
+    q = polynomial(r, 0x1p-1, 0x1.5555555555559p-3, 0x1.555555555553ep-5, 0x1.111111110f6bdp-7,
+                   0x1.6c16c16c1f114p-10, 0x1.a01a01afe1221p-13, 0x1.a01a017ba5d81p-16, 0x1.71ddf859b6e5ep-19,
+                   0x1.27e53651da042p-22, 0x1.af5ebb5a73fb9p-26, 0x1.1ee87e23c3a7fp-29);
+  return r + (r * r) * q;
+}
+
 /// e^x = 2^n (1 + p), with |p| < 0.42 and 2^n as a product so that neither factor overflows.
 template <class T>
 struct exponential {
@@ -42,25 +61,32 @@ KDM_HD constexpr exponential<T> reduced_exp(T x) {
   x = x < lowest ? lowest : x;
   x = x > highest ? highest : x;
 
-  // Adding 1.5 * 2^fraction_bits rounds to an integer and leaves that integer in the low bits.
-  constexpr T shifter = T(1.5) * T(word(1) << format::fraction_bits);
+  constexpr T shifter = shifter_to<T>(0);
   const T shifted = x * T(0x1.71547652b82fep+0) + shifter;
   const T n = shifted - shifter;
   const T r = (x - n * ln2<T>::high) - n * ln2<T>::low;
-  T q;
-  if constexpr (std::is_same_v<T, float>)
-    q = polynomial(r, 0x1p-1f, 0x1.555554p-3f, 0x1.5554bp-5f, 0x1.11118ap-7f, 0x1.6d725ap-10f, 0x1.a03152p-13f);
-  else
-    q = polynomial(r, 0x1p-1, 0x1.5555555555559p-3, 0x1.555555555553ep-5, 0x1.111111110f6bdp-7,
-                   0x1.6c16c16c1f114p-10, 0x1.a01a01afe1221p-13, 0x1.a01a017ba5d81p-16, 0x1.71ddf859b6e5ep-19,
-                   0x1.27e53651da042p-22, 0x1.af5ebb5a73fb9p-26, 0x1.1ee87e23c3a7fp-29);
-
   const word exponents = bits<word>(shifted) - bits<word>(shifter) + 2 * format::bias;
   const word first = exponents >> 1;
   const word second = exponents - first;
-  return {r + (r * r) * q, bits<T>(word(first << format::fraction_bits)),
+  return {small_expm1(r), bits<T>(word(first << format::fraction_bits)),
           bits<T>(word(second << format::fraction_bits)),
           bits<T>(word((2 * format::bias - second) << format::fraction_bits))};
+}
+
+/// e^-t for t >= 0, in half the operations of exp: 2^(n + up) is an ordinary number for every n that occurs.
+template <class T>
+KDM_HD constexpr T decaying_exp(T t) {
+  using format = floating<T>;
+  constexpr T longest = std::is_same_v<T, float> ? T(104) : T(746);  // e^-t is zero from here on
+  constexpr int up = std::is_same_v<T, float> ? 64 : 128;
+  constexpr T down = std::is_same_v<T, float> ? T(0x1p-64) : T(0x1p-128);
+  t = longest < t ? longest : t;  // in this form NaN passes
+  constexpr T shifter = shifter_to<T>(int(format::bias) + up);
+  const T shifted = t * T(-0x1.71547652b82fep+0) + shifter;
+  const T n = shifted - shifter;
+  const T p = small_expm1((-t - n * ln2<T>::high) - n * ln2<T>::low);
+  const T scale = bits<T>(word_of<T>(bits<word_of<T>>(shifted) << format::fraction_bits));
+  return (scale + scale * p) * down;
 }
 
 }  // namespace detail
@@ -139,7 +165,7 @@ KDM_HD constexpr T tanh(T x) {
 /// Accuracy.  at most 2.4 ulp in float and double.
 template <class T>
 KDM_HD constexpr T sigmoid(T x) {
-  const T e = exp(-detail::magnitude(x));
+  const T e = detail::decaying_exp(detail::magnitude(x));
   return (x < T(0) ? e : T(1)) / (T(1) + e);
 }
 

@@ -8,26 +8,26 @@
 
 namespace kdm::native {
 
-/// Copies `lines` lines of `length` numbers side by side: to[k * Lines + i] = line i at k, zeros for absent lines.
+/// Copies `lines` lines of `length` numbers side by side: to[k * Lines + i] = line i at k. Absent lines hold anything:
+/// their sums are not used.
 ///
 /// Shapes.    along: the numbers of a line follow each other and lines start `stride` apart; across: number k of all
 ///            lines stands at from + k * stride, line after line. 1 <= lines <= Lines.
 template <class T, int Bytes, int Lines>
 struct panel {
-  // Squares of up to eight numbers: a wider one has more steps of interleaving a number.
-  static constexpr int square_bytes = std::min(Bytes, 8 * int(sizeof(T)));
-  static constexpr int square = lanes<T, square_bytes>;
+  static constexpr int square_bytes = std::clamp(Lines * int(sizeof(T)), 16, Bytes);
 
   static void along(const T* from, index_t stride, int lines, index_t length, T* to) {
+    const T* line[Lines];
+    for (int i = 0; i < Lines; ++i) line[i] = from + std::min(i, lines - 1) * stride;
     index_t done = 0;
-    if constexpr (Lines % square == 0) {
-      if (lines == Lines)
-        for (; done + square <= length; done += square)
-          for (int i = 0; i < Lines; i += square)
-            transposer<T, square_bytes>::run(from + i * stride + done, stride, to + done * Lines + i, Lines);
-    }
-    for (int i = 0; i < Lines; ++i)
-      for (index_t k = done; k < length; ++k) to[k * Lines + i] = i < lines ? from[i * stride + k] : T(0);
+    using square = transposer<T, square_bytes>;
+    if constexpr (Lines % lanes<T, square_bytes> == 0)
+      for (; done + square::step <= length; done += square::step)
+        for (int i = 0; i < Lines; i += lanes<T, square_bytes>)
+          square::run(line + i, done, to + done * Lines + i, Lines);
+    for (; done < length; ++done)
+      for (int i = 0; i < Lines; ++i) to[done * Lines + i] = line[i][done];
   }
 
   static void across(const T* from, index_t stride, int lines, index_t length, T* to) {

@@ -33,8 +33,8 @@ using vec = typename register_of<T, Bytes>::type;
 template <class T, int Bytes>
 inline constexpr int lanes = Bytes / int(sizeof(T));
 
-/// How a product is cut: tiles of rows x columns numbers stay in registers, blocks of depth x wide in the
-/// second-level cache.
+/// How a product is cut: tiles of rows x columns numbers stay in registers, panels of columns x depth in the first-level
+/// cache, so many rows of the other operand in the second-level cache.
 ///
 /// 32 registers hold 8 x 2 sums, enough to hide the latency of two multiply-adds a cycle; 16 registers hold 4 x 3.
 template <class T, int Bytes>
@@ -48,7 +48,8 @@ struct cut {
   static constexpr int vectors = many_registers ? 2 : 3;
   static constexpr int columns = vectors * lanes<T, Bytes>;
   static constexpr index_t depth = 256;
-  static constexpr index_t wide = index_t(262144 / sizeof(T)) / depth / columns * columns;
+  static constexpr index_t direct_rows = 512;
+  static constexpr index_t packed_rows = index_t(262144 / sizeof(T)) / depth;
 };
 
 /// One register from memory, and back; any alignment. Registers travel by reference: by value their width would be
@@ -62,36 +63,59 @@ template <class T, int Bytes>
   __builtin_memcpy(p, &x, Bytes);
 }
 
-/// Transposes a square of numbers, N = lanes: N reads of N numbers in a row, N writes of N numbers in a row.
+/// Transposes `lanes` lines: those of their numbers from k on that fill 16 bytes each, number j of all lines to
+/// to[j * to_ld ..].
 ///
-/// Interleaving line i with line i + N/2 rotates the bits of (line, lane); log2(N) times exchanges the two.
+/// Registers are filled with 16 bytes a line. Interleaving register i with register i + step / 2 then rotates the bits
+/// of (line, place in its 16 bytes).
 template <class T, int Bytes>
 class transposer {
   static constexpr int n = lanes<T, Bytes>;
   using v = vec<T, Bytes>;
 
-  template <int First, std::size_t... J>
-  [[gnu::always_inline]] static void interleave(const v& a, const v& b, v& both, std::index_sequence<J...>) {
-    both = __builtin_shufflevector(a, b, (J % 2 == 0 ? First + int(J) / 2 : n + First + int(J) / 2)...);
+ public:
+  static constexpr int step = 16 / int(sizeof(T));
+
+  [[gnu::always_inline]] static void run(const T* const* lines, index_t k, T* to, index_t to_ld) {
+    v x[step], y[step];
+#pragma GCC unroll 4
+    for (int i = 0; i < step; ++i) gather<Bytes>(lines + i, k, x[i]);
+#pragma GCC unroll 2
+    for (int half = step; half > 1; half /= 2) {
+#pragma GCC unroll 2
+      for (int i = 0; i < step / 2; ++i) {
+        interleave<0>(x[i], x[i + step / 2], y[2 * i], std::make_index_sequence<n>{});
+        interleave<step / 2>(x[i], x[i + step / 2], y[2 * i + 1], std::make_index_sequence<n>{});
+      }
+#pragma GCC unroll 4
+      for (int i = 0; i < step; ++i) x[i] = y[i];
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < step; ++i) store<T, Bytes>(to + i * to_ld, x[i]);
   }
 
- public:
-  [[gnu::always_inline]] static void run(const T* from, index_t from_ld, T* to, index_t to_ld) {
-    v x[n], y[n];
-#pragma GCC unroll 16
-    for (int i = 0; i < n; ++i) load<T, Bytes>(from + i * from_ld, x[i]);
-#pragma GCC unroll 4
-    for (int half = n; half > 1; half /= 2) {
-#pragma GCC unroll 16
-      for (int i = 0; i < n / 2; ++i) {
-        interleave<0>(x[i], x[i + n / 2], y[2 * i], std::make_index_sequence<n>{});
-        interleave<n / 2>(x[i], x[i + n / 2], y[2 * i + 1], std::make_index_sequence<n>{});
-      }
-#pragma GCC unroll 16
-      for (int i = 0; i < n; ++i) x[i] = y[i];
+ private:
+  /// 16 bytes each of lines 0, step, 2 step, ...
+  template <int Wide>
+  [[gnu::always_inline]] static void gather(const T* const* lines, index_t k, vec<T, Wide>& x) {
+    if constexpr (Wide == 16) {
+      load<T, 16>(*lines + k, x);
+    } else {
+      vec<T, Wide / 2> low, high;
+      gather<Wide / 2>(lines, k, low);
+      gather<Wide / 2>(lines + lanes<T, Wide / 2>, k, high);
+      join(low, high, x, std::make_index_sequence<lanes<T, Wide>>{});
     }
-#pragma GCC unroll 16
-    for (int i = 0; i < n; ++i) store<T, Bytes>(to + i * to_ld, x[i]);
+  }
+  template <class Half, class Whole, std::size_t... J>
+  [[gnu::always_inline]] static void join(const Half& low, const Half& high, Whole& x, std::index_sequence<J...>) {
+    x = __builtin_shufflevector(low, high, int(J)...);
+  }
+  /// a and b in turn, from place First of each 16 bytes on.
+  template <int First, std::size_t... J>
+  [[gnu::always_inline]] static void interleave(const v& a, const v& b, v& both, std::index_sequence<J...>) {
+    both = __builtin_shufflevector(
+        a, b, (int(J) / step * step + First + int(J) % step / 2 + (J % 2 == 0 ? 0 : n))...);
   }
 };
 

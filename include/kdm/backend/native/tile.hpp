@@ -9,7 +9,7 @@ namespace kdm::native {
 ///
 /// Every sum is a chain of its own, so a number of the product does not depend on its neighbours: the first rows of a
 /// long matrix and a short matrix have the same bits.
-/// Shapes.    a [depth, Rows] packed; b: row k at b + k * b_stride, Vectors registers wide.
+/// Shapes.    a[k][i] at a + k * a_step + i * a_row; b: row k at b + k * b_stride, Vectors registers wide.
 /// Cost.      2 Rows columns depth flops; Vectors loads and Rows broadcasts for Rows * Vectors multiply-adds.
 template <class T, int Bytes, int Rows, int Vectors>
 struct tile {
@@ -17,20 +17,21 @@ struct tile {
   static constexpr int lane_count = lanes<T, Bytes>;
   v sum[Rows][Vectors];
 
-  [[gnu::always_inline]] void multiply(index_t depth, const T* a, const T* b, index_t b_stride) {
+  [[gnu::always_inline]] void multiply(index_t depth, const T* a, index_t a_row, index_t a_step, const T* b,
+                                       index_t b_stride) {
     v s[Rows][Vectors];
 #pragma GCC unroll 8
     for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
       for (int j = 0; j < Vectors; ++j) s[i][j] = v{};
-    for (index_t k = 0; k < depth; ++k, a += Rows, b += b_stride) {
+    for (index_t k = 0; k < depth; ++k, a += a_step, b += b_stride) {
       v right[Vectors];
 #pragma GCC unroll 4
       for (int j = 0; j < Vectors; ++j) load<T, Bytes>(b + j * lane_count, right[j]);
 #pragma GCC unroll 8
       for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
-        for (int j = 0; j < Vectors; ++j) s[i][j] = s[i][j] + right[j] * a[i];
+        for (int j = 0; j < Vectors; ++j) s[i][j] = s[i][j] + right[j] * a[i * a_row];
     }
 #pragma GCC unroll 8
     for (int i = 0; i < Rows; ++i)
