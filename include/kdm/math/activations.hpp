@@ -81,7 +81,7 @@ struct leaky_relu {
   double negative_slope = 0.01;
   template <class T>
   KDM_HD constexpr activated<T> operator()(T z) const {
-    const T slope = z > T(0) ? T(1) : T(negative_slope);
+    const T slope = math::detail::choose(z > T(0), T(1), T(negative_slope));
     return {slope * z, slope};
   }
 };

@@ -16,7 +16,7 @@ template <class T>
 KDM_HD constexpr T erf(T x) {
   const T magnitude = detail::magnitude(x);
   constexpr T saturated = std::is_same_v<T, float> ? T(3.95) : T(6);
-  const T a = magnitude > saturated ? saturated : magnitude;
+  const T a = detail::choose(magnitude > saturated, saturated, magnitude);
 
   // Below 1: x times a polynomial of x^2. From 1 on: 1 - erfc with a polynomial for the logarithm of erfc.
   const T z = a * a;
@@ -41,7 +41,7 @@ KDM_HD constexpr T erf(T x) {
   }
   const T near_zero = a + a * p;
   const T beyond = T(1) - exp(l);
-  return detail::with_sign(a < T(1) ? near_zero : beyond, x);
+  return detail::with_sign(detail::choose(a < T(1), near_zero, beyond), x);
 }
 
 }  // namespace kdm::math

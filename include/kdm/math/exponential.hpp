@@ -55,11 +55,10 @@ template <class T>
 KDM_HD constexpr exponential<T> reduced_exp(T x) {
   using format = floating<T>;
   using word = word_of<T>;
-  // Beyond these the result is infinite or zero anyway. The form of the selects lets NaN pass.
+  // Beyond these the result is infinite or zero anyway. NaN passes.
   constexpr T lowest = std::is_same_v<T, float> ? T(-104) : T(-746);
   constexpr T highest = std::is_same_v<T, float> ? T(89) : T(710);
-  x = x < lowest ? lowest : x;
-  x = x > highest ? highest : x;
+  x = choose(x < lowest, lowest, choose(x > highest, highest, x));
 
   constexpr T shifter = shifter_to<T>(0);
   const T shifted = x * T(0x1.71547652b82fep+0) + shifter;
@@ -80,13 +79,13 @@ KDM_HD constexpr T decaying_exp(T t) {
   constexpr T longest = std::is_same_v<T, float> ? T(104) : T(746);  // e^-t is zero from here on
   constexpr int up = std::is_same_v<T, float> ? 64 : 128;
   constexpr T down = std::is_same_v<T, float> ? T(0x1p-64) : T(0x1p-128);
-  t = longest < t ? longest : t;  // in this form NaN passes
   constexpr T shifter = shifter_to<T>(int(format::bias) + up);
   const T shifted = t * T(-0x1.71547652b82fep+0) + shifter;
   const T n = shifted - shifter;
   const T p = small_expm1((-t - n * ln2<T>::high) - n * ln2<T>::low);
   const T scale = bits<T>(word_of<T>(bits<word_of<T>>(shifted) << format::fraction_bits));
-  return (scale + scale * p) * down;
+  const T power = (scale + scale * p) * down;
+  return choose(longest < t, T(0), power);
 }
 
 }  // namespace detail
@@ -122,10 +121,10 @@ KDM_HD constexpr T log(T x) {
 
   // x = 2^n m with m in [sqrt(1/2), sqrt(2)); n becomes floating through the low bits of 2^fraction_bits.
   const bool subnormal = x < detail::smallest_normal<T>;
-  const word shifted = detail::bits<word>(subnormal ? x * two_to_fraction : x) + (one - root_half);
+  const word shifted = detail::bits<word>(detail::choose(subnormal, x * two_to_fraction, x)) + (one - root_half);
   const T m = detail::bits<T>(word((shifted & ((word(1) << format::fraction_bits) - 1)) + root_half));
   const T biased = detail::bits<T>(word(detail::bits<word>(two_to_fraction) | (shifted >> format::fraction_bits)));
-  const T n = biased - (two_to_fraction + T(format::bias) + (subnormal ? T(format::fraction_bits) : T(0)));
+  const T n = biased - (two_to_fraction + T(format::bias) + detail::choose(subnormal, T(format::fraction_bits), T(0)));
 
   // log(1 + f) = f - f^2 / 2 + s (f^2 / 2 + R) with s = f / (2 + f) and R = log(1 + f) / s - 2.
   const T f = m - T(1);
@@ -140,9 +139,9 @@ KDM_HD constexpr T log(T x) {
                                0x1.2f03b3bb01d81p-3);
   const T half = T(0.5) * f * f;
   T y = n * detail::ln2<T>::high + (f - (half - (s * (half + r) + n * detail::ln2<T>::low)));
-  y = x < detail::infinity<T> ? y : x;
-  y = x == T(0) ? -detail::infinity<T> : y;
-  return x < T(0) ? detail::nan<T> : y;
+  y = detail::choose(x < detail::infinity<T>, y, x);
+  y = detail::choose(x == T(0), -detail::infinity<T>, y);
+  return detail::choose(x < T(0), detail::nan<T>, y);
 }
 
 /// Square root: the instruction.
@@ -166,7 +165,7 @@ KDM_HD constexpr T tanh(T x) {
 template <class T>
 KDM_HD constexpr T sigmoid(T x) {
   const T e = detail::decaying_exp(detail::magnitude(x));
-  return (x < T(0) ? e : T(1)) / (T(1) + e);
+  return detail::choose(x < T(0), e, T(1)) / (T(1) + e);
 }
 
 }  // namespace kdm::math
