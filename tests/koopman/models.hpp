@@ -1,6 +1,9 @@
 // Small models that the tests of koopman/ and train/ share.
 #pragma once
 
+#include <algorithm>
+#include <limits>
+
 #include "kdm/backend/reference.hpp"
 #include "kdm/core/matrix.hpp"
 #include "kdm/koopman/distillation.hpp"
@@ -54,20 +57,23 @@ struct evaluation {
   matrix<T> terms, gradient;
 };
 
+/// `afresh`: the first slice writes over NaN in place of adding to zeros.
 template <kdm::backend B, class Model, class Objective>
 evaluation<kdm::value_t<B>> evaluate(B b, const kdm::distillation<Model, Objective>& problem,
                                      const matrix<kdm::value_t<B>>& w, const matrix<kdm::value_t<B>>& xT,
                                      const matrix<kdm::value_t<B>>& x0, index_t slice = 1000, std::uint64_t seed = 1,
-                                     std::uint32_t step = 0) {
+                                     std::uint32_t step = 0, bool afresh = false) {
   using T = kdm::value_t<B>;
   const index_t n = x0.rows();
   kdm::arena<B> memory(b);
   auto frame = kdm::planned(memory, [&](auto& a) { return problem.plan(a, std::min(slice, n)); });
   evaluation<T> r{matrix<T>(1, Objective::count()), matrix<T>(1, problem.model().size())};
+  if (afresh) std::fill_n(r.gradient.data(), r.gradient.size(), std::numeric_limits<T>::quiet_NaN());
   for (index_t first = 0; first < n; first += slice) {
     const index_t rows = std::min(slice, n - first);
     problem.value_and_gradient(b, w.view(), r.gradient.view(), xT.view().row_range(first, rows),
-                               x0.view().row_range(first, rows), {seed, step, first, n}, r.terms.view(), frame);
+                               x0.view().row_range(first, rows), {seed, step, first, n}, r.terms.view(), frame,
+                               afresh && first == 0);
   }
   return r;
 }

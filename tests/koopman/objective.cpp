@@ -109,6 +109,27 @@ TEST_CASE("objective: values and gradients do not depend on the slices") {
 #endif
 }
 
+TEST_CASE("objective: a gradient written afresh is the one added to zeros") {
+  const auto check = [](const auto& model, auto... t) {
+    const distillation problem(model, objective(0.4, t...));
+    const auto xT = random_matrix<double>(9, model.noise_dimension(), 1);
+    const auto x0 = random_matrix<double>(9, model.data_dimension(), 2);
+    const auto w = some_weights<double>(model);
+    const reference_backend<double> b;
+    const auto added = evaluate(b, problem, w, xT, x0, 4), afresh = evaluate(b, problem, w, xT, x0, 4, 1, 0, true);
+    CHECK(relative_difference(afresh.gradient, added.gradient) == 0);
+    CHECK(relative_difference(afresh.terms, added.terms) == 0);
+  };
+  const auto check_terms = [&](const auto& model) {
+    check(model, terms::latent<>{});  // which leaves the decoder alone
+    check(model, terms::reconstruction<>{});
+    check(model, terms::prediction<>{});
+    check(model, terms::latent<>{}, terms::reconstruction<>{}, terms::prediction<>{});
+  };
+  check_terms(small_model());         // chains
+  check_terms(linear_model(3, 2, 4));  // single layers
+}
+
 TEST_CASE("objective: one linear number a part has the loss and gradient worked out by hand") {
   // zT = a xT, z0 = b x0, z0_push = c (zT + s e'), x0_rec = d (z0 + s e), x0_push = d z0_push.
   const index_t n = 11;

@@ -55,10 +55,41 @@ struct scale_layer {
   }
 };
 
+/// A layer that can write its gradient afresh, rightly or by adding to what was there.
+template <bool Right>
+struct writing_layer : scale_layer<mistake::none> {
+  using scale_layer<mistake::none>::frame;
+  template <class B>
+  void backward(B& b, kdm::const_view_of<B> w, kdm::view_of<B> dw, kdm::const_view_of<B> x, kdm::const_view_of<B> y,
+                kdm::view_of<B> dy, kdm::view_of<B> dx, kdm::value_t<B> keep, frame<B>& f, bool afresh = false) const {
+    if (Right && afresh) dw(0, 0) = 0;
+    scale_layer<mistake::none>::backward(b, w, dw, x, y, dy, dx, keep, f);
+  }
+};
+
+/// Its own backward pass hides both forms of the dense layer's.
+struct no_gradient : dense_layer<> {
+  using dense_layer<>::dense_layer;
+  template <class B>
+  void backward(B& b, kdm::const_view_of<B> w, kdm::view_of<B> dw, kdm::const_view_of<B> x, kdm::const_view_of<B> y,
+                kdm::view_of<B> dy, kdm::view_of<B> dx, kdm::value_t<B> keep, frame<B>& f) const {
+    kdm::ops::fill(b, kdm::value_t<B>(0), dy);
+    dense_layer<>::backward(b, w, dw, x, y, dy, dx, keep, f);
+  }
+};
+
+static_assert(kdm::has_backward_afresh<dense_layer<>, reference>);
+static_assert(kdm::has_backward_afresh<kdm::sequential<scale_layer<mistake::none>>, reference>);
+static_assert(kdm::has_backward_afresh<kdm::residual<dense_layer<>>, reference>);
+static_assert(!kdm::has_backward_afresh<scale_layer<mistake::none>, reference>);
+static_assert(kdm::has_backward_afresh<writing_layer<true>, reference>);
+static_assert(!kdm::has_backward_afresh<no_gradient, reference>);
+
 }  // namespace
 
 TEST_CASE("right layers pass") {
   CHECK(kdm::gradient_check<reference>(scale_layer<mistake::none>{3}).worst() < 1e-8);
+  CHECK(kdm::gradient_check<reference>(writing_layer<true>{{3}}).worst() < 1e-8);
   CHECK(kdm::gradient_check<reference>(dense_layer(3, 4)).worst() < 1e-8);
   CHECK(kdm::gradient_check<reference>(dense_layer(3, 4, activations::tanh{}, false)).worst() < 1e-8);
   CHECK(kdm::gradient_check<reference>(dense_layer(3, 4, activations::sigmoid{})).worst() < 1e-8);
@@ -96,4 +127,5 @@ TEST_CASE("each mistake shows in its own figure") {
   CHECK(overwrites.weights < 1e-8);
   CHECK(kdm::gradient_check<reference>(scale_layer<mistake::ignores_keep>{3}).conventions > 0.1);
   CHECK(kdm::gradient_check<reference>(scale_layer<mistake::adds_to_old_dx>{3}).worst() > 0.1);
+  CHECK(kdm::gradient_check<reference>(writing_layer<false>{{3}}).conventions > 0.1);
 }

@@ -69,13 +69,14 @@ class distillation {
     return f;
   }
 
-  /// values += unweighted terms of this slice; dw += gradient of the weighted sum.
+  /// values += unweighted terms of this slice; dw += gradient of the weighted sum, or with `afresh` dw = that.
   ///
   /// Shapes.    w, dw [1, model.size()]; xT [n, noise], x0 [n, data]; values [1, terms].
   /// Cost.      forward and backward passes of the encoders, the operator and one decoder per decoding.
   template <backend B>
   void value_and_gradient(B& b, const_view_of<B> w, view_of<B> dw, const_view_of<B> xT, const_view_of<B> x0,
-                          const slice_position& at, view_of<B> values, distillation_frame<B, Model>& whole) const {
+                          const slice_position& at, view_of<B> values, distillation_frame<B, Model>& whole,
+                          bool afresh = false) const {
     using T = value_t<B>;
     const index_t n = x0.rows;
     const auto rows = [n](view_of<B> v) { return v ? v.row_range(0, n) : v; };
@@ -111,17 +112,24 @@ class distillation {
     // Every dx below is added to what the terms left there: keep = 1.
     const T one(1);
     const view_of<B> dw_decoder = model_.decoder_weights(dw);
-    if (Objective::reads_prediction)
-      model_.decoder.backward(b, w_decoder, dw_decoder, ro(z0_push), ro(x0_push), d.x0_push, d.z0_push, one,
-                              whole.decode_push);
-    if (Objective::reads_reconstruction)
-      model_.decoder.backward(b, w_decoder, dw_decoder, ro(z0_noisy), ro(x0_rec), d.x0_rec, d.z0, one,
-                              whole.decode_rec);
-    model_.koopman.backward(b, w_operator, model_.operator_weights(dw), ro(zT_noisy), ro(z0_push), d.z0_push, d.zT,
-                            one, whole.koopman);
-    model_.encoder_noise.backward(b, w_noise, model_.noise_weights(dw), xT, ro(zT), d.zT, {}, one,
-                                  whole.encoder_noise);
-    model_.encoder_data.backward(b, w_data, model_.data_weights(dw), x0, ro(z0), d.z0, {}, one, whole.encoder_data);
+    bool decoder_afresh = afresh;  // until its first backward pass
+    if (Objective::reads_prediction) {
+      run_backward(model_.decoder, b, w_decoder, dw_decoder, ro(z0_push), ro(x0_push), d.x0_push, d.z0_push, one,
+                   whole.decode_push, decoder_afresh);
+      decoder_afresh = false;
+    }
+    if (Objective::reads_reconstruction) {
+      run_backward(model_.decoder, b, w_decoder, dw_decoder, ro(z0_noisy), ro(x0_rec), d.x0_rec, d.z0, one,
+                   whole.decode_rec, decoder_afresh);
+      decoder_afresh = false;
+    }
+    if (decoder_afresh) ops::fill(b, T(0), dw_decoder);
+    run_backward(model_.koopman, b, w_operator, model_.operator_weights(dw), ro(zT_noisy), ro(z0_push), d.z0_push,
+                 d.zT, one, whole.koopman, afresh);
+    run_backward(model_.encoder_noise, b, w_noise, model_.noise_weights(dw), xT, ro(zT), d.zT, view_of<B>{}, one,
+                 whole.encoder_noise, afresh);
+    run_backward(model_.encoder_data, b, w_data, model_.data_weights(dw), x0, ro(z0), d.z0, view_of<B>{}, one,
+                 whole.encoder_data, afresh);
   }
 
  private:

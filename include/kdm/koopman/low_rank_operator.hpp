@@ -56,11 +56,11 @@ class low_rank_operator {
 
   template <backend B>
   void backward(B& b, const_view_of<B> w, view_of<B> dw, const_view_of<B> x, const_view_of<B> y, view_of<B> dy,
-                view_of<B> dx, value_t<B> keep, frame<B>& f) const {
+                view_of<B> dx, value_t<B> keep, frame<B>& f, bool afresh = false) const {
     const const_view_of<B> middle = f.middle.row_range(0, x.rows);
     const view_of<B> dmiddle = f.dmiddle.row_range(0, x.rows);
-    left_.backward(b, left(w), left(dw), middle, y, dy, dmiddle, value_t<B>(0), f.none);
-    right_.backward(b, right(w), right(dw), x, middle, dmiddle, dx, keep, f.none);
+    left_.backward(b, left(w), left(dw), middle, y, dy, dmiddle, value_t<B>(0), f.none, afresh);
+    right_.backward(b, right(w), right(dw), x, middle, dmiddle, dx, keep, f.none, afresh);
   }
 
   affine_map affine(const_view<double> w) const {

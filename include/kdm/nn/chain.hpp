@@ -54,15 +54,15 @@ class chain {
 
   template <backend B, class Frame>
   void backward(B& b, const_view_of<B> w, view_of<B> dw, const_view_of<B> x, const_view_of<B> y, view_of<B> dy,
-                view_of<B> dx, value_t<B> keep, Frame& f) const {
+                view_of<B> dx, value_t<B> keep, Frame& f, bool afresh = false) const {
     index_t offset = size();
     for (index_t k = self().count() - 1; k >= 0; --k) {
       const const_view_of<B> in = k == 0 ? x : const_view_of<B>(f.y[std::size_t(k - 1)].row_range(0, x.rows));
       const view_of<B> din = k == 0 ? dx : f.dy[k % 2].row_range(0, x.rows).col_range(0, width(k - 1));
       self().visit_frame(k, f.layers, [&](const auto& l, auto& frame) {
         offset -= l.size();
-        l.backward(b, w.col_range(offset, l.size()), dw.col_range(offset, l.size()), in, y, dy, din,
-                   k == 0 ? keep : value_t<B>(0), frame);
+        run_backward(l, b, w.col_range(offset, l.size()), dw.col_range(offset, l.size()), in, y, dy, din,
+                     k == 0 ? keep : value_t<B>(0), frame, afresh);
       });
       y = in;
       dy = din;

@@ -57,12 +57,13 @@ class dense_layer {
 
   template <backend B>
   void backward(B& b, const_view_of<B> w, view_of<B> dw, const_view_of<B> x, const_view_of<B> /*y*/, view_of<B> dy,
-                view_of<B> dx, value_t<B> keep, frame<B>& f) const {
+                view_of<B> dx, value_t<B> keep, frame<B>& f, bool afresh = false) const {
     using T = value_t<B>;
     assert(is_linear || f.slope);  // a frame planned for training
     if constexpr (!is_linear) ops::multiply(b, const_view_of<B>(f.slope.row_range(0, dy.rows)), dy);
-    b.gemm(op::transposed, op::as_is, T(1), dy, x, T(1), weight(dw));
-    if (bias_) b.sum_rows(ops::take_first{}, T(1), bias(dw), const_view_of<B>(dy));
+    const T keep_dw = afresh ? T(0) : T(1);
+    b.gemm(op::transposed, op::as_is, T(1), dy, x, keep_dw, weight(dw));
+    if (bias_) b.sum_rows(ops::take_first{}, keep_dw, bias(dw), const_view_of<B>(dy));
     if (dx) b.gemm(op::as_is, op::as_is, T(1), dy, weight(w), keep, dx);
   }
 

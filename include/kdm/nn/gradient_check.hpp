@@ -17,7 +17,7 @@ namespace kdm {
 struct gradient_errors {
   double weights = 0;      ///< of dw
   double input = 0;        ///< of dx
-  double conventions = 0;  ///< dw must accumulate, dx = keep dx + vjp, and keep = 0 must overwrite NaN
+  double conventions = 0;  ///< dw must accumulate, dx = keep dx + vjp; keep = 0 and `afresh` must overwrite NaN
 
   double worst() const { return std::max({weights, input, conventions}); }
 };
@@ -83,11 +83,11 @@ gradient_errors gradient_check(const L& l, B b = {}, index_t rows = 5, std::uint
     for (index_t k = 0; k < y.size(); ++k) sum += double(y.data()[k]) * double(dy.data()[k]);
     return sum;
   };
-  const auto backward = [&](T keep, matrix<T>& dw, matrix<T>& dx) {
+  const auto backward = [&](T keep, bool afresh, matrix<T>& dw, matrix<T>& dx) {
     value();
     b.upload(dy.view(), f.dy);
-    l.backward(b, const_view_of<B>(f.w), f.dw, const_view_of<B>(f.x), const_view_of<B>(f.y), f.dy, f.dx, keep,
-               f.frame);
+    run_backward(l, b, const_view_of<B>(f.w), f.dw, const_view_of<B>(f.x), const_view_of<B>(f.y), f.dy, f.dx, keep,
+                 f.frame, afresh);
     b.download(f.dw, dw);
     b.download(f.dx, dx);
     b.synchronize();
@@ -107,16 +107,19 @@ gradient_errors gradient_check(const L& l, B b = {}, index_t rows = 5, std::uint
   };
 
   matrix<T> dw(1, l.size()), dx(rows, l.inputs()), dw_twice(1, l.size()), dx_kept(rows, l.inputs());
+  matrix<T> dw_afresh(1, l.size()), dx_again(rows, l.inputs());
   ops::fill(b, T(0), f.dw);
   ops::fill(b, std::numeric_limits<T>::quiet_NaN(), f.dx);
-  backward(T(0), dw, dx);
-  backward(T(0.5), dw_twice, dx_kept);
+  backward(T(0), false, dw, dx);
+  backward(T(0.5), false, dw_twice, dx_kept);
+  ops::fill(b, std::numeric_limits<T>::quiet_NaN(), f.dw);
+  backward(T(0), true, dw_afresh, dx_again);
   matrix<T> dw_expected(dw), dx_expected(dx);
   for (index_t k = 0; k < dw.size(); ++k) dw_expected.data()[k] *= T(2);
   for (index_t k = 0; k < dx.size(); ++k) dx_expected.data()[k] *= T(1.5);
   return {detail::largest_difference(dw, differences(w)), detail::largest_difference(dx, differences(x)),
-          std::max(detail::largest_difference(dw_twice, dw_expected),
-                   detail::largest_difference(dx_kept, dx_expected))};
+          std::max({detail::largest_difference(dw_twice, dw_expected), detail::largest_difference(dx_kept, dx_expected),
+                    detail::largest_difference(dw_afresh, dw), detail::largest_difference(dx_again, dx)})};
 }
 
 }  // namespace kdm

@@ -6,6 +6,7 @@
 
 #include "kdm/core/arena.hpp"
 #include "kdm/core/backend.hpp"
+#include "kdm/core/ops.hpp"
 #include "kdm/core/weights.hpp"
 
 namespace kdm {
@@ -47,11 +48,33 @@ concept has_backward = has_plan<L, B> && requires(const L& l, B& b, const_view_o
   l.backward(b, w, dw, x, y, dy, dx, keep, frame);
 };
 
+/// backward(..., frame, afresh): with `afresh`, dw = vjp in place of dw +=, for a dw that holds anything. Optional: a
+/// layer that can write its gradient saves the trainer clearing it, which for a small batch costs as much as a product.
+template <class L, class B>
+concept has_backward_afresh = has_plan<L, B> && requires(const L& l, B& b, const_view_of<B> w, view_of<B> dw,
+                                                         const_view_of<B> x, const_view_of<B> y, view_of<B> dy,
+                                                         view_of<B> dx, value_t<B> keep,
+                                                         typename L::template frame<B>& frame, bool afresh) {
+  l.backward(b, w, dw, x, y, dy, dx, keep, frame, afresh);
+};
+
 /// A differentiable map of rows. It holds no weights and no memory: both are handed in.
 ///
 /// Shapes.    x [n, inputs], y [n, outputs], for any n up to the planned one.
 template <class L, class B>
 concept layer =
     has_sizes<L> && has_describe<L> && has_plan<L, B> && has_forward<L, B> && has_backward<L, B>;
+
+/// l.backward(..., frame, afresh), by clearing dw where the layer has no such form.
+template <class L, backend B, class Frame>
+void run_backward(const L& l, B& b, const_view_of<B> w, view_of<B> dw, const_view_of<B> x, const_view_of<B> y,
+                  view_of<B> dy, view_of<B> dx, value_t<B> keep, Frame& frame, bool afresh) {
+  if constexpr (has_backward_afresh<L, B>) {
+    l.backward(b, w, dw, x, y, dy, dx, keep, frame, afresh);
+  } else {
+    if (afresh) ops::fill(b, value_t<B>(0), dw);
+    l.backward(b, w, dw, x, y, dy, dx, keep, frame);
+  }
+}
 
 }  // namespace kdm

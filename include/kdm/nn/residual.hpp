@@ -47,13 +47,13 @@ class residual {
 
   template <backend B>
   void backward(B& b, const_view_of<B> w, view_of<B> dw, const_view_of<B> x, const_view_of<B> /*y*/, view_of<B> dy,
-                view_of<B> dx, value_t<B> keep, frame<B>& f) const {
+                view_of<B> dx, value_t<B> keep, frame<B>& f, bool afresh = false) const {
     using T = value_t<B>;
     if (dx) {
       if (keep == T(0)) ops::copy(b, const_view_of<B>(dy), dx);
       else ops::map(b, ops::scaled_sum<T>{keep}, dx, const_view_of<B>(dx), const_view_of<B>(dy));
     }
-    inner_.backward(b, w, dw, x, const_view_of<B>(f.y.row_range(0, x.rows)), dy, dx, T(1), f.inner);
+    run_backward(inner_, b, w, dw, x, const_view_of<B>(f.y.row_range(0, x.rows)), dy, dx, T(1), f.inner, afresh);
   }
 
  private:

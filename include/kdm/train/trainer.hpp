@@ -191,14 +191,16 @@ class trainer {
   void run_group(lane& l, index_t g) {
     const index_t slices = (options_.batch + slices_.rows - 1) / slices_.rows;
     const view_of<B> gradient = m_.gradients.row(g), values = m_.values.row(g);
-    ops::fill(l.b, T(0), gradient);
     ops::fill(l.b, T(0), values);
-    for (index_t s = g * slices / slices_.groups; s < (g + 1) * slices / slices_.groups; ++s) {
+    if constexpr (!on_host) ops::fill(l.b, T(0), gradient);  // one kernel there, not one a layer
+    const index_t first_slice = g * slices / slices_.groups, end = (g + 1) * slices / slices_.groups;
+    for (index_t s = first_slice; s < end; ++s) {
       const index_t first = s * slices_.rows, n = std::min(slices_.rows, options_.batch - first);
       const view_of<B> xT = l.f.xT.row_range(0, n), x0 = l.f.x0.row_range(0, n);
       gather_pairs(l.b, order_, step_ * options_.batch + first, m_.xT, m_.x0, xT, x0);
       problem_.value_and_gradient(l.b, const_view_of<B>(m_.w), gradient, const_view_of<B>(xT), const_view_of<B>(x0),
-                                  {options_.seed, std::uint32_t(step_), first, options_.batch}, values, l.f.frame);
+                                  {options_.seed, std::uint32_t(step_), first, options_.batch}, values, l.f.frame,
+                                  on_host && s == first_slice);
     }
   }
 
