@@ -84,8 +84,9 @@ inline void packed_tile(const_view<T> x, const T* panels, const T* bias, index_t
     unrolled<Registers>([&](auto v) { __builtin_memcpy(tile + r * width + v * lanes, &sum[r][v], sizeof(vec)); });
   });
   finish(tile, Rows * width);
-  const index_t kept = columns < width ? columns : width;
-  for (index_t r = 0; r < Rows; ++r) std::copy_n(tile + r * width, kept, y + r * ldy);
+  for (index_t r = 0; r < Rows; ++r)
+    if (columns >= width) __builtin_memcpy(y + r * ldy, tile + r * width, width * sizeof(T));  // plain moves
+    else std::copy_n(tile + r * width, columns, y + r * ldy);
 }
 
 /// All rows in tiles of `Rows`, one panel (or a few) at a time for all of them: it stays in the nearest cache.
