@@ -84,10 +84,10 @@ class product {
  private:
   static constexpr int line = int(alignment / sizeof(T));
 
-  // What comes next in rows of its own, so that no stream of the processor foresees it: the tile of C that is read when
-  // its sums are done, and some of the numbers of the next panel.
+  // What comes next in rows of its own, so that no stream of the processor foresees it: the tile of C that is written
+  // when its sums are done, and some of the numbers of the next panel.
   [[gnu::always_inline]] static void ask_for(const destination<T>& c, int high, index_t i, index_t j) {
-    if (c.keep == T(0) || c.column != 1) return;
+    if (c.column != 1) return;
     for (int r = 0; r < high; ++r)
       for (int q = 0; q < columns; q += line) __builtin_prefetch(c.p + (i + r) * c.row + j + q, 1, 3);
   }
