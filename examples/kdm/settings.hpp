@@ -10,11 +10,11 @@ namespace kdm_command {
 
 using kdm::index_t;
 
-/// Sizes of the networks. The defaults reach the quality of the published checkerboard student, which is twice as wide.
+/// Sizes of the networks. The defaults reach the quality of the published checkerboard student, which is 256 wide.
 struct model_settings {
   index_t noise_dimension = 0;  ///< 0: from the pairs
   index_t data_dimension = 0;   ///< 0: from the pairs
-  index_t hidden = 128;         ///< width of every hidden layer
+  index_t hidden = 96;          ///< width of every hidden layer
   index_t depth = 5;            ///< dense layers of each network
   index_t decoder_depth = 0;    ///< of the decoder, where it differs; 0: as the encoders
   index_t latent = 0;           ///< dimension of the latent space; 0: as wide as the hidden layers
@@ -35,7 +35,7 @@ struct objective_settings {
 
 struct training_settings {
   index_t steps = 30000;
-  index_t batch = 128;
+  index_t batch = 256;
   double learning_rate = 2e-3;
   std::string schedule = "cosine";  ///< or "constant"
   index_t warm_up = 200;            ///< steps of a straight rise before it, at most a tenth of all
