@@ -99,9 +99,10 @@ if ((EUID != 0)); then
   fi
   as_root=(sudo)
 fi
+# Waits where another apt is at work, as it is on a machine that has just started.
 apt_install() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "$@" >/dev/null </dev/null
+    apt-get install -y -qq -o DPkg::Lock::Timeout=300 --no-install-recommends "$@" >/dev/null </dev/null
 }
 
 "${as_root[@]}" apt-get update -qq </dev/null || printf 'apt-get update failed; trying with the known lists\n' >&2
