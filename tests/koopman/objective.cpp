@@ -126,7 +126,7 @@ TEST_CASE("objective: a gradient written afresh is the one added to zeros") {
     check(model, terms::prediction<>{});
     check(model, terms::latent<>{}, terms::reconstruction<>{}, terms::prediction<>{});
   };
-  check_terms(small_model());         // chains
+  check_terms(small_model());          // chains
   check_terms(linear_model(3, 2, 4));  // single layers
 }
 
