@@ -1,6 +1,7 @@
 // The manifest of a flat weight buffer.
 #include <doctest/doctest.h>
 
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,18 @@ TEST_CASE("a tensor is a matrix inside the buffer") {
   CHECK(c(2, 1) == 16 + 4 * 2 + 1);
   static_assert(std::same_as<decltype(kdm::tensor_of(kdm::const_view<float>{}, m.find("operator"))),
                              kdm::const_view<float>>);
+}
+
+TEST_CASE("a manifest and whatever else has a text go into a stream") {
+  std::ostringstream out;
+  out << example() << '\n' << kdm::manifest{} << '\n';
+  CHECK(out.str() ==
+        "encoder.0.weight  4 x 3\n"
+        "encoder.0.bias    1 x 4\n"
+        "operator          4 x 4\n"
+        "32 weights\n"
+        "0 weights\n");
+  static_assert(kdm::has_text<kdm::manifest> && !kdm::has_text<kdm::weight_entry>);
 }
 
 TEST_CASE("names are joined with dots") {

@@ -42,7 +42,7 @@ class cuda_backend {
 
   T* allocate(index_t n) {
     context_->require_direct("allocate");
-    if (n > index_t(std::size_t(-1) / 2 / sizeof(T))) throw std::bad_alloc();
+    if (n > index_t(std::size_t(-1) / 2 / sizeof(T))) fail_to_allocate();
     void* p = nullptr;
     detail::check_cuda(cudaMalloc(&p, std::size_t(n) * sizeof(T)), "cudaMalloc(", std::size_t(n) * sizeof(T), ")");
     return static_cast<T*>(p);

@@ -11,6 +11,7 @@
 #include "kdm/core/host.hpp"
 #include "kdm/core/matrix.hpp"
 #include "kdm/core/ops.hpp"
+#include "kdm/core/print.hpp"
 #include "kdm/core/repeat.hpp"
 #include "kdm/core/view.hpp"
 #include "kdm/core/weights.hpp"

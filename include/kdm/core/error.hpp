@@ -4,11 +4,17 @@
 #include <charconv>
 #include <concepts>
 #include <initializer_list>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
 #include "kdm/core/config.hpp"
+
+#if !defined(__cpp_exceptions)
+#include <cstdio>
+#include <cstdlib>
+#endif
 
 namespace kdm {
 
@@ -88,18 +94,50 @@ class piece {
 
 }  // namespace detail
 
+#if !defined(__cpp_exceptions)
+/// Only where exceptions are off (-fno-exceptions): called with the sentence that would have been thrown. When it
+/// returns, the program aborts. Null: the sentence goes to standard error.
+///
+/// All source files of a program that include this library have exceptions on, or all have them off.
+/// Example.   kdm::on_failure = [](const char* sentence) { log_to_console(sentence); };
+inline void (*on_failure)(const char* sentence) = nullptr;
+
+namespace detail {
+
+[[noreturn, gnu::cold, gnu::noinline]] inline void end_with(const char* sentence) {
+  if (on_failure) on_failure(sentence);
+  else std::fputs(sentence, stderr), std::fputc('\n', stderr);
+  std::abort();
+}
+
+}  // namespace detail
+#endif
+
 /// Joins strings and numbers into one string. Numbers are written in their shortest exact form.
 template <class... Parts>
 std::string concat(const Parts&... parts) {
   return detail::join({detail::piece(parts)...});
 }
 
-/// Throws `Error` with the joined message.
+/// Throws `Error` with the joined message; where exceptions are off, ends the program with it.
 ///
 /// Example.   kdm::fail<kdm::shape_error>("dense_layer: x has ", 3, " columns, expected ", 2);
 template <std::derived_from<error> Error, class... Parts>
 [[noreturn, gnu::cold, gnu::noinline]] void fail(const Parts&... parts) {
+#if defined(__cpp_exceptions)
   throw Error(concat(parts...));
+#else
+  detail::end_with(concat(parts...).c_str());
+#endif
+}
+
+/// Throws std::bad_alloc, for sizes whose bytes no number holds.
+[[noreturn, gnu::cold, gnu::noinline]] inline void fail_to_allocate() {
+#if defined(__cpp_exceptions)
+  throw std::bad_alloc();
+#else
+  detail::end_with("out of memory: more bytes than a number holds");
+#endif
 }
 
 /// Throws shape_error unless found == expected: "`what` is `found`, expected `expected`".

@@ -18,7 +18,7 @@ struct host_backend {
   using space = host_space;
 
   T* allocate(index_t n) {
-    if (n > index_t(std::size_t(-1) / 2 / sizeof(T))) throw std::bad_alloc();
+    if (n > index_t(std::size_t(-1) / 2 / sizeof(T))) fail_to_allocate();
     return static_cast<T*>(::operator new(std::size_t(n) * sizeof(T), std::align_val_t(alignment)));
   }
   void deallocate(T* p, index_t /*n*/) { ::operator delete(p, std::align_val_t(alignment)); }

@@ -26,7 +26,7 @@ class matrix {
     if (rows < 0 || cols < 0) fail<shape_error>("matrix: cannot hold ", rows, " x ", cols, " elements");
     if (rows == 0 || cols == 0) return;
     // Before anything multiplies them.
-    if (rows > index_t(std::size_t(-1) / 2 / sizeof(T)) / cols) throw std::bad_alloc();
+    if (rows > index_t(std::size_t(-1) / 2 / sizeof(T)) / cols) fail_to_allocate();
     data_.reset(static_cast<T*>(::operator new(std::size_t(size()) * sizeof(T), std::align_val_t(alignment))));
     std::fill_n(data_.get(), size(), T(0));
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kdm/core/error.hpp"
+#include "kdm/core/print.hpp"
 #include "kdm/core/view.hpp"
 
 namespace kdm {
@@ -61,6 +62,16 @@ class manifest {
     for (const auto& e : entries_)
       if (e.name == name) return e;
     fail<shape_error>("manifest: no tensor is named ", name);
+  }
+
+  /// A line a tensor, "encoder.0.weight  32 x 2", then "1234 weights".
+  std::string text() const {
+    std::size_t width = 0;
+    for (const auto& e : entries_) width = e.name.size() > width ? e.name.size() : width;
+    std::string s;
+    for (const auto& e : entries_)
+      s += concat(e.name, std::string(width - e.name.size(), ' '), "  ", e.rows, " x ", e.cols, '\n');
+    return s + concat(size_, " weights");
   }
 
  private:

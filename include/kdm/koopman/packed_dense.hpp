@@ -63,14 +63,14 @@ inline void packed_tile(const_view<T> x, const T* panels, const T* bias, index_t
   using vec = typename simd_register<T>::type;
   constexpr index_t lanes = lanes_of_register<T>, width = Registers * lanes;
   const index_t panel = x.cols * panel_columns<T>;
-  vec sum[Rows][Registers];
+  vec sum[std::size_t(Rows)][std::size_t(Registers)];
   unrolled<Registers>([&](auto v) {
     __builtin_memcpy(&sum[0][v], bias + v * lanes, sizeof(vec));
     unrolled<Rows>([&](auto r) { sum[r][v] = sum[0][v]; });
   });
   const T* from = panels;
   for (index_t k = 0; k < x.cols; ++k, from += panel_columns<T>) {
-    vec w[Registers];
+    vec w[std::size_t(Registers)];
     unrolled<Registers>([&](auto v) {
       __builtin_memcpy(&w[v], from + (v / 2) * panel + (v % 2) * lanes, sizeof(vec));
     });
@@ -79,7 +79,7 @@ inline void packed_tile(const_view<T> x, const T* panels, const T* bias, index_t
       unrolled<Registers>([&](auto v) { sum[r][v] += factor * w[v]; });
     });
   }
-  alignas(alignment) T tile[Rows * width];
+  alignas(alignment) T tile[std::size_t(Rows * width)];
   unrolled<Rows>([&](auto r) {
     unrolled<Registers>([&](auto v) { __builtin_memcpy(tile + r * width + v * lanes, &sum[r][v], sizeof(vec)); });
   });

@@ -20,7 +20,7 @@ struct update_kernel {
   view<const T, Space> g;
   view<T, Space> w, average, slots;
   KDM_HD void operator()(index_t i) const {
-    T s[Slots > 0 ? Slots : 1];
+    T s[std::size_t(Slots > 0 ? Slots : 1)];
     for (int k = 0; k < Slots; ++k) s[k] = slots.p[k * slots.ld + i];
     T weight = w.p[i];
     T gradient = g.p[i];

@@ -18,7 +18,7 @@ struct panel {
   static constexpr int square_bytes = std::clamp(Lines * int(sizeof(T)), 16, Bytes);
 
   static void along(const T* from, index_t stride, int lines, index_t length, T* to) {
-    const T* line[Lines];
+    const T* line[std::size_t(Lines)];
     for (int i = 0; i < Lines; ++i) line[i] = from + std::min(i, lines - 1) * stride;
     index_t done = 0;
     using square = transposer<T, square_bytes>;

@@ -104,7 +104,7 @@ class product {
     if (!c.finish.run && high == Rows && wide == columns && c.column == 1) {
       t.write(factor, c.keep, to, c.row);
     } else {
-      alignas(alignment) T values[Rows * columns];
+      alignas(alignment) T values[std::size_t(Rows * columns)];
       t.write(factor, T(0), values, columns);
       write_cells(values, high, wide, c, to, i, j);
     }

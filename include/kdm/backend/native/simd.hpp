@@ -77,15 +77,15 @@ class transposer {
   static constexpr int step = 16 / int(sizeof(T));
 
   [[gnu::always_inline]] static void run(const T* const* lines, index_t k, T* to, index_t to_ld) {
-    v x[step], y[step];
+    v x[std::size_t(step)], y[std::size_t(step)];
 #pragma GCC unroll 4
     for (int i = 0; i < step; ++i) gather<Bytes>(lines + i, k, x[i]);
 #pragma GCC unroll 2
     for (int half = step; half > 1; half /= 2) {
 #pragma GCC unroll 2
       for (int i = 0; i < step / 2; ++i) {
-        interleave<0>(x[i], x[i + step / 2], y[2 * i], std::make_index_sequence<n>{});
-        interleave<step / 2>(x[i], x[i + step / 2], y[2 * i + 1], std::make_index_sequence<n>{});
+        interleave<0>(x[i], x[i + step / 2], y[2 * i], std::make_index_sequence<std::size_t(n)>{});
+        interleave<step / 2>(x[i], x[i + step / 2], y[2 * i + 1], std::make_index_sequence<std::size_t(n)>{});
       }
 #pragma GCC unroll 4
       for (int i = 0; i < step; ++i) x[i] = y[i];

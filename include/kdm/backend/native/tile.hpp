@@ -15,17 +15,17 @@ template <class T, int Bytes, int Rows, int Vectors>
 struct tile {
   using v = vec<T, Bytes>;
   static constexpr int lane_count = lanes<T, Bytes>;
-  v sum[Rows][Vectors];
+  v sum[std::size_t(Rows)][std::size_t(Vectors)];
 
   [[gnu::always_inline]] void multiply(index_t depth, const T* a, index_t a_row, index_t a_step, const T* b,
                                        index_t b_stride) {
-    v s[Rows][Vectors];
+    v s[std::size_t(Rows)][std::size_t(Vectors)];
 #pragma GCC unroll 8
     for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
       for (int j = 0; j < Vectors; ++j) s[i][j] = v{};
     for (index_t k = 0; k < depth; ++k, a += a_step, b += b_stride) {
-      v right[Vectors];
+      v right[std::size_t(Vectors)];
 #pragma GCC unroll 4
       for (int j = 0; j < Vectors; ++j) load<T, Bytes>(b + j * lane_count, right[j]);
 #pragma GCC unroll 8
