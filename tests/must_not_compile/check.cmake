@@ -1,12 +1,18 @@
 # Compiles FILE and checks that it fails as it says on its first lines:
-#   // expect: REGEX     a CMake regular expression that the compiler's output must match
+#   // expect: REGEX     a CMake regular expression that the compiler's output must match; \n is a line's end
 #   // lines: N          the most lines of output allowed (30 without this line)
+#   // standard: c++17   the standard of the language (c++20 without this line)
 # A file named control_* must compile: it shows that the snippets fail for the right reason.
 
 cmake_minimum_required(VERSION 3.25)
 
 cmake_path(GET FILE FILENAME name)
-set(command "${COMPILER}" -std=c++20 -fsyntax-only -fno-diagnostics-color "-I${INCLUDE}")
+file(STRINGS "${FILE}" standard REGEX "^// standard: " LIMIT_COUNT 1)
+if(standard STREQUAL "")
+  set(standard "// standard: c++20")
+endif()
+string(REPLACE "// standard: " "" standard "${standard}")
+set(command "${COMPILER}" -std=${standard} -fsyntax-only -fno-diagnostics-color "-I${INCLUDE}")
 foreach(folder IN LISTS SYSTEM)
   if(NOT folder MATCHES "^/usr/(local/)?include/?$")  # the compiler's own: another -isystem would reorder them
     list(APPEND command -isystem "${folder}")
@@ -29,6 +35,7 @@ if(expect STREQUAL "")
   message(FATAL_ERROR "${name} has no line '// expect: REGEX'")
 endif()
 string(REPLACE "// expect: " "" expect "${expect}")
+string(REPLACE "\\n" "\n" expect "${expect}")
 if(lines STREQUAL "")
   set(lines 30)
 endif()

@@ -1,4 +1,6 @@
 # The layering rule: a folder includes itself, the folders listed for it, and the third parties listed for it.
+# And every header reaches kdm/core/config.hpp before anything else of its own, so that what the library cannot be
+# compiled with (an older standard, say) is said there, once.
 
 cmake_minimum_required(VERSION 3.25)
 
@@ -43,6 +45,12 @@ set(home_of_nlohmann-json "io/|report/")
 set(problems "")
 file(GLOB_RECURSE headers RELATIVE "${INCLUDE}/kdm" "${INCLUDE}/kdm/*.hpp" "${INCLUDE}/kdm/*.cuh")
 foreach(header IN LISTS headers)
+  file(READ "${INCLUDE}/kdm/${header}" text)
+  string(REGEX REPLACE "//[^\n]*" "" text "${text}")
+  if(NOT header STREQUAL "core/config.hpp"
+      AND NOT text MATCHES "^([ \n]|#pragma once|#include <[^>\n]+>|#if[^\n]*|#error[^\n]*|#else|#endif)*#include \"kdm/")
+    list(APPEND problems "${header} has code before its first include of a kdm header, expected kdm/core/config.hpp first")
+  endif()
   cmake_path(GET header PARENT_PATH folder)
   if(folder STREQUAL "")
     continue()  # the umbrella kdm.hpp; that it needs no third party is a test of its own

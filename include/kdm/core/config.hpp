@@ -1,6 +1,16 @@
 /// Compiler switches, the index type and the version. The only header that defines macros.
 #pragma once
 
+// A file that is not there ends the compilation: the sentence would drown in the errors of what follows.
+#if defined(_MSVC_LANG) ? _MSVC_LANG < 202002L : __cplusplus < 202002L
+#error "kdm needs C++20: compile with -std=c++20, or link the CMake target kdm::kdm, which asks for it"
+#include "kdm needs C++20"
+#endif
+#if defined(min) || defined(max)
+#error "min and max are macros, and kdm uses std::min and std::max: define NOMINMAX before <windows.h>, or #undef both"
+#include "kdm needs std::min and std::max"
+#endif
+
 #include <cstddef>
 
 #define KDM_VERSION_MAJOR 0

@@ -5,6 +5,8 @@
 #include <xmmintrin.h>
 #endif
 
+#include "kdm/core/config.hpp"
+
 namespace kdm {
 
 /// Sets flush-to-zero and denormals-are-zero on the calling thread, and restores what was there before.

@@ -30,4 +30,10 @@ inline Eigen::MatrixXcd to_eigen_complex(const_view<std::complex<double>> v) {
   return copy;
 }
 
+/// Whether an iteration of Eigen's converged. Not by the enumerator's name, which Xlib.h has as a macro.
+template <class Solver>
+bool succeeded(const Solver& solver) {
+  return solver.info() == Eigen::ComputationInfo(0);
+}
+
 }  // namespace kdm::detail

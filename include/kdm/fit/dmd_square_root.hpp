@@ -7,7 +7,7 @@
 #include <complex>
 #include <limits>
 
-#include "kdm/core/config.hpp"
+#include "kdm/fit/convert.hpp"
 
 namespace kdm::detail {
 
@@ -34,7 +34,7 @@ nearby_root square_root_near(const Eigen::MatrixXd& b, const Eigen::MatrixXd& st
   double last = std::numeric_limits<double>::infinity();
   for (int step = 0; step < 30; ++step) {
     const Eigen::EigenSolver<Eigen::MatrixXd> solver(x);
-    if (solver.info() != Eigen::Success) return result;
+    if (!detail::succeeded(solver)) return result;
     const complex_matrix v = solver.eigenvectors();
     const Eigen::VectorXcd& lambda = solver.eigenvalues();
     const Eigen::PartialPivLU<complex_matrix> lu(v);

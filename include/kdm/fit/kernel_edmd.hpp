@@ -47,7 +47,7 @@ edmd_model<kernel_dictionary<K>> kernel_edmd(K kernel, const_view<double> x, con
     fail<numeric_error>("kernel_edmd: k(x_i, x_j) is not k(x_j, x_i), expected a symmetric kernel");
 
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver((at_x + at_x.transpose()) / 2);
-  if (solver.info() != Eigen::Success) fail<numeric_error>("kernel_edmd: the eigenvalue iteration did not converge");
+  if (!detail::succeeded(solver)) fail<numeric_error>("kernel_edmd: the eigenvalue iteration did not converge");
   const double first = solver.eigenvalues()(m - 1), last = solver.eigenvalues()(0);
   if (!(first > 0))
     fail<numeric_error>("kernel_edmd: the largest eigenvalue of k(x, x) is ", first, ", expected more than 0");

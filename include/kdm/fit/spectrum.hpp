@@ -35,7 +35,7 @@ spectrum_result spectrum(const_view<double> a) {
   const Eigen::MatrixXd m = detail::to_eigen(a);
   if (!m.allFinite()) fail<numeric_error>("spectrum: an element of the matrix is not finite");
   const Eigen::EigenSolver<Eigen::MatrixXd> solver(m);
-  if (solver.info() != Eigen::Success) fail<numeric_error>("spectrum: the eigenvalue iteration did not converge");
+  if (!detail::succeeded(solver)) fail<numeric_error>("spectrum: the eigenvalue iteration did not converge");
   const Eigen::VectorXcd& lambda = solver.eigenvalues();
 
   // The solver leaves conjugate pairs side by side. Sorting real eigenvalues and pairs as units keeps them so.

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "kdm/core/config.hpp"
+
 namespace kdm {
 
 /// Base64 with padding, without line breaks.

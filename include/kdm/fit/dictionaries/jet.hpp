@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "kdm/core/config.hpp"
+
 namespace kdm {
 
 /// f(0), f'(0) and f''(0) of a function f of one variable.
