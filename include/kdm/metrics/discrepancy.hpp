@@ -17,6 +17,7 @@ struct discrepancy_options {
   std::vector<double> bandwidths = {};  ///< of the Gaussian kernels, averaged over; none: median_bandwidth(a, b)
   index_t limit = 5'000;           ///< rows used of each set; more are cut to a pseudo-random subset (row_subset)
   std::uint64_t seed = 0;          ///< of the subsets
+  bool paired = false;  ///< row i of a and row i of b belong together: the mean between the sets leaves them out
 };
 
 /// The median heuristic: the median of the non-zero distances between samples of both sets together.
@@ -59,11 +60,12 @@ double median_bandwidth(const A& a, const B& b, std::uint64_t seed = 0) {
 /// Estimator. Unbiased U-statistic of the square: a sample is not paired with itself in the first two means. It is
 ///            slightly negative about half of the time when both distributions are the same; no root is taken. Unbiased
 ///            for independent sets; for two copies of one set it is 2 (mean of k over different pairs - 1) / n < 0.
+///            `paired` is for samples from the same noise: also unbiased then, and 0 for two copies of one set.
 ///            Same bits for any number of lanes.
-/// Shapes.    a [n, d], b [m, d], n and m at least 2.
+/// Shapes.    a [n, d], b [m, d], n and m at least 2, equal when `paired`.
 /// Cost.      per bandwidth n m + n^2/2 + m^2/2 exponentials, with n and m cut to the limit: 5e7 at the default.
 /// Throws.    shape_error, numeric_error for an element that is not finite, option_error.
-/// Source.    Gretton et al. 2012, "A kernel two-sample test", equation 3.
+/// Source.    Gretton et al. 2012, "A kernel two-sample test", equation 3; paired, equation 4.
 template <sample_set A, sample_set B, executor E = serial>
 double maximum_mean_discrepancy(const A& a, const B& b, const discrepancy_options& options = {}, const E& run = {}) {
   const auto x = samples_of(a);
@@ -72,6 +74,9 @@ double maximum_mean_discrepancy(const A& a, const B& b, const discrepancy_option
   if (x.rows < 2 || y.rows < 2)
     fail<shape_error>("maximum_mean_discrepancy: a has ", x.rows, " rows, b has ", y.rows,
                       ", expected at least 2 each");
+  if (options.paired && x.rows != y.rows)
+    fail<shape_error>("maximum_mean_discrepancy: a has ", x.rows, " rows, b has ", y.rows,
+                      ", expected equally many of pairs");
   std::vector<double> bandwidths = options.bandwidths;
   if (bandwidths.empty()) bandwidths.push_back(median_bandwidth(a, b, options.seed));
 
@@ -86,8 +91,9 @@ double maximum_mean_discrepancy(const A& a, const B& b, const discrepancy_option
     const auto kernel = [rate](double squared) { return math::exp(rate * squared); };
     const double within_u = detail::sum_over_pairs(u, u, detail::pair_range::above_diagonal, kernel, run);
     const double within_v = detail::sum_over_pairs(v, v, detail::pair_range::above_diagonal, kernel, run);
-    const double between = detail::sum_over_pairs(u, v, detail::pair_range::all, kernel, run);
-    sum += 2 * within_u / n / (n - 1) + 2 * within_v / m / (m - 1) - 2 * between / n / m;
+    double between = detail::sum_over_pairs(u, v, detail::pair_range::all, kernel, run);
+    if (options.paired) between -= detail::sum_over_partners(u, v, kernel);
+    sum += 2 * within_u / n / (n - 1) + 2 * within_v / m / (m - 1) - 2 * between / n / (options.paired ? m - 1 : m);
   }
   return sum / double(bandwidths.size());
 }

@@ -58,4 +58,18 @@ double sum_over_pairs(const matrix<double>& a, const matrix<double>& b, pair_ran
   return total;
 }
 
+/// The sum of f(|a_i - b_i|^2).
+///
+/// Shapes.    a [d, n], b [d, n]: samples are columns.
+template <class F>
+double sum_over_partners(const matrix<double>& a, const matrix<double>& b, const F& f) {
+  double sum = 0;
+  for (index_t i = 0; i < a.cols(); ++i) {
+    double squared = 0;
+    for (index_t k = 0; k < a.rows(); ++k) squared += (a(k, i) - b(k, i)) * (a(k, i) - b(k, i));
+    sum += f(squared);
+  }
+  return sum;
+}
+
 }  // namespace kdm::detail

@@ -14,7 +14,20 @@
 
 namespace kdm {
 
+struct sliced_options {
+  index_t directions = 512;
+  std::uint64_t seed = 0;
+  double p = 2;
+};
+
 namespace detail {
+
+inline void require_sliced(const sliced_options& options) {
+  if (options.directions < 1)
+    fail<option_error>("sliced_wasserstein: directions is ", options.directions, ", expected at least 1");
+  if (!(options.p >= 1) || !std::isfinite(options.p))
+    fail<option_error>("sliced_wasserstein: p is ", options.p, ", expected a finite number of at least 1");
+}
 
 /// |x|^p without std::pow for the two usual powers.
 inline double power_of_distance(double x, double p) {
@@ -69,12 +82,6 @@ void project_and_sort(const_view<T> x, const double* direction, std::vector<doub
 
 }  // namespace detail
 
-struct sliced_options {
-  index_t directions = 512;
-  std::uint64_t seed = 0;
-  double p = 2;
-};
-
 /// The sliced Wasserstein distance between two sets of samples: (mean over directions of W_p^p)^(1/p).
 ///
 /// Estimator. Plug-in: W_p between the two empirical distributions of each projection, exact, by coupling equal
@@ -90,10 +97,7 @@ double sliced_wasserstein(const A& a, const B& b, const sliced_options& options 
   const auto x = samples_of(a);
   const auto y = samples_of(b);
   require_samples("sliced_wasserstein", "a", x, "b", y);
-  if (options.directions < 1)
-    fail<option_error>("sliced_wasserstein: directions is ", options.directions, ", expected at least 1");
-  if (!(options.p >= 1) || !std::isfinite(options.p))
-    fail<option_error>("sliced_wasserstein: p is ", options.p, ", expected a finite number of at least 1");
+  detail::require_sliced(options);
 
   const matrix<double> directions = detail::random_directions(options.directions, x.cols, options.seed);
   std::vector<double> cost(std::size_t(options.directions));
