@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <limits>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -112,4 +114,27 @@ TEST_CASE("silly plans end in bad_alloc") {
   arena_t memory(backend_t{});
   memory.take(1, index_t(1) << 62);
   CHECK_THROWS_AS(memory.commit(), std::bad_alloc);
+}
+
+TEST_CASE("a plan that no index can count is refused before anything is multiplied") {
+  const index_t largest = std::numeric_limits<index_t>::max();
+  arena_t memory(backend_t{});
+  CHECK_THROWS_AS(memory.take(largest / 4, 5), kdm::shape_error);
+  CHECK_THROWS_AS(memory.take(3, largest - 2), kdm::shape_error);
+  CHECK_THROWS_AS(memory.take(1, largest - 2), kdm::shape_error);  // the round-up
+  CHECK_THROWS_AS(memory.take(-1, 5), kdm::shape_error);
+  memory.take(1, largest / 2);
+  memory.take(1, largest / 4);
+  CHECK_THROWS_AS(memory.take(1, largest / 2), kdm::shape_error);  // the sum
+}
+
+TEST_CASE("a moved-to arena gives its old memory back and keeps the new in place") {
+  arena_t memory(backend_t{}), other(backend_t{});
+  const auto v = kdm::planned(memory, [](arena_t& a) { return a.take(4, 4); });
+  v(3, 3) = 7;
+  kdm::planned(other, [](arena_t& a) { return a.take(100, 100); });
+  other = std::move(memory);
+  CHECK(v(3, 3) == 7);
+  CHECK(other.bytes() == 64);
+  CHECK(memory.bytes() == 0);
 }

@@ -1,4 +1,4 @@
-// expect: type named .value_type
+// expect: type named .value_type|required type .typename B::value_type
 // lines: 29
 #include "kdm/core/backend.hpp"
 

@@ -24,7 +24,7 @@ namespace kdm {
 /// Cost.      40 MB of device memory and 8 MB of pinned host memory for all copies of a backend together.
 /// Throws.    device_error naming the call, in the constructor also where there is no device.
 /// Example.   docs/cuda.md
-template <std::floating_point T>
+template <float_or_double T>
 class cuda_backend {
  public:
   using value_type = T;

@@ -24,7 +24,7 @@ namespace kdm {
 ///
 /// Cost.      gemm allocates nothing while each packed operand fits Eigen's stack limit, here 1 MB. With a other than 1
 ///            and 0 there is one more pass over C, which is scaled by keep / a before the product and by a after it.
-template <std::floating_point T>
+template <float_or_double T>
 struct eigen_backend : host_backend<T> {
   void gemm(op ta, op tb, T a, const_view<T> x, const_view<T> y, T keep, view<T> z) {
     if (z.empty()) return;

@@ -51,7 +51,7 @@ struct activate {
 /// activation are applied while a tile of the product is in the first-level cache. A row of a product has the same
 /// bits whatever the number of rows.
 /// Cost.      allocates nothing; takes 290 kB of the calling thread's stack.
-template <std::floating_point T, int Bytes = native::register_bytes>
+template <float_or_double T, int Bytes = native::register_bytes>
 struct native_backend : host_backend<T> {
   void gemm(op ta, op tb, T a, const_view<T> x, const_view<T> y, T keep, view<T> z) {
     if (z.empty()) return;

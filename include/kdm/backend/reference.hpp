@@ -8,7 +8,7 @@ namespace kdm {
 /// Host memory, one thread, readable rather than fast; products are summed in double.
 ///
 /// Example.   examples/quickstart.cpp
-template <std::floating_point T>
+template <float_or_double T>
 struct reference_backend : host_backend<T> {
   void gemm(op ta, op tb, T a, const_view<T> x, const_view<T> y, T keep, view<T> z) {
     const index_t inner = ta == op::as_is ? x.cols : x.rows;

@@ -59,7 +59,7 @@ enum class blas_threads {
 ///            neither operand is transposed; otherwise nothing is allocated.
 /// Throws.    shape_error from gemm for a size that BLAS' integers cannot hold.
 /// Example.   examples/tensors_xtensor.cpp
-template <std::floating_point T>
+template <float_or_double T>
 struct xtensor_backend : host_backend<T> {
   xtensor_backend() : xtensor_backend(blas_threads::one) {}
   explicit xtensor_backend(blas_threads threads) {

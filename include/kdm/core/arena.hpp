@@ -5,6 +5,7 @@
 
 #include "kdm/core/backend.hpp"
 #include "kdm/core/error.hpp"
+#include "kdm/core/sizes.hpp"
 
 namespace kdm {
 
@@ -12,7 +13,7 @@ namespace kdm {
 ///
 /// Plans run twice: while counting, take() returns null views and adds up sizes; after commit() the same calls in
 /// the same order return the memory. `planned` does both. Nothing is given back before the arena itself ends.
-/// Throws.    std::bad_alloc from the backend; option_error when the second pass takes more
+/// Throws.    std::bad_alloc from the backend; shape_error for sizes that cannot be counted; option_error when the second pass takes more
 ///            than was counted.
 template <backend B>
 class arena {
@@ -22,8 +23,15 @@ class arena {
       : backend_(other.backend_),
         memory_(std::exchange(other.memory_, nullptr)),
         capacity_(std::exchange(other.capacity_, 0)),
-        used_(other.used_) {}
-  arena& operator=(arena&&) = delete;
+        used_(std::exchange(other.used_, 0)) {}
+  arena& operator=(arena&& other) noexcept {
+    arena taken(std::move(other));
+    std::swap(backend_, taken.backend_);
+    std::swap(memory_, taken.memory_);
+    std::swap(capacity_, taken.capacity_);
+    std::swap(used_, taken.used_);
+    return *this;
+  }
   ~arena() {
     if (memory_) backend_.deallocate(memory_, capacity_);
   }
@@ -34,7 +42,8 @@ class arena {
     constexpr index_t line = index_t(alignment / sizeof(value_t<B>));
     const index_t ld = rows > 1 && cols >= line ? round_up(cols, line) : cols;
     const index_t first = used_;
-    used_ += round_up(rows * ld, line);
+    used_ = checked_sum("arena: the numbers of a plan", used_,
+                        round_up(checked_product("arena: the numbers of a view", rows, ld), line));
     if (!memory_) return {nullptr, rows, cols, ld};
     if (used_ > capacity_) fail<option_error>("arena: the plan takes ", used_, " numbers, counted were ", capacity_);
     return {memory_ + first, rows, cols, ld};
@@ -49,10 +58,14 @@ class arena {
   }
 
   /// Bytes counted so far (before commit) or owned (after).
-  index_t bytes() const { return (memory_ ? capacity_ : used_) * index_t(sizeof(value_t<B>)); }
+  index_t bytes() const {
+    return checked_product("arena: bytes", memory_ ? capacity_ : used_, index_t(sizeof(value_t<B>)));
+  }
 
  private:
-  static constexpr index_t round_up(index_t n, index_t unit) { return (n + unit - 1) / unit * unit; }
+  static constexpr index_t round_up(index_t n, index_t unit) {
+    return checked_sum("arena: the numbers of a view", n, unit - 1) / unit * unit;
+  }
 
   B backend_;
   value_t<B>* memory_ = nullptr;

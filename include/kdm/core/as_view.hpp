@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kdm/core/matrix.hpp"
+#include "kdm/core/sizes.hpp"
 #include "kdm/core/view.hpp"
 
 namespace kdm {
@@ -58,8 +59,9 @@ auto as_view(X& x) {
 template <class X>
   requires viewable<X>
 auto as_view(X& x, index_t rows, index_t cols) {
-  const auto v = as_view(x);
-  if (!v.contiguous() || rows < 0 || cols < 0 || rows * cols != v.size())
+  const auto v = kdm::as_view(x);
+  if (!v.contiguous() || rows < 0 || cols < 0 ||
+      checked_product("as_view: the number of elements", rows, cols) != v.size())
     fail<shape_error>("as_view: ", v.rows, " x ", v.cols, " elements cannot be seen as ", rows, " x ", cols);
   return v.reshaped(rows, cols);
 }

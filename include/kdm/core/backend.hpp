@@ -25,7 +25,10 @@ struct term_probe {
 /// B::value_type (float or double), B::space (a tag), and B itself a value: copies are cheap handles to one device,
 /// on which the verbs of all copies take effect in the order in which they were issued.
 template <class B>
-concept has_types = std::copyable<B> && std::floating_point<typename B::value_type> && requires { typename B::space; };
+concept has_types = std::copyable<B> && requires {
+  typename B::value_type;
+  typename B::space;
+} && float_or_double<typename B::value_type>;
 
 template <has_types B>
 using value_t = typename B::value_type;

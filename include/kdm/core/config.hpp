@@ -11,6 +11,7 @@
 #include "kdm needs std::min and std::max"
 #endif
 
+#include <concepts>
 #include <cstddef>
 
 #define KDM_VERSION_MAJOR 0
@@ -40,10 +41,22 @@
 #define KDM_INDEPENDENT
 #endif
 
+/// After a member function whose result refers to the object: clang warns where that object is a temporary and the
+/// result outlives it. g++ has no such attribute.
+#if defined(__clang__) && !defined(__CUDACC__)
+#define KDM_REFERS_TO_THIS [[clang::lifetimebound]]
+#else
+#define KDM_REFERS_TO_THIS
+#endif
+
 namespace kdm {
 
 /// Sizes and indices. Not called `index`: POSIX owns that name in <strings.h>.
 using index_t = std::ptrdiff_t;
+
+/// The numbers that everything is computed with: the functions of kdm::math exist for these two.
+template <class T>
+concept float_or_double = std::same_as<T, float> || std::same_as<T, double>;
 
 /// Every allocation of the library starts on such a boundary (one cache line, one AVX-512 register).
 inline constexpr std::size_t alignment = 64;

@@ -12,7 +12,7 @@ namespace kdm {
 /// Base of the host backends: all verbs but gemm, and loops by rows that overtake the derived operations.
 ///
 /// A row loop has no division per element, so compilers vectorise it.
-template <std::floating_point T>
+template <float_or_double T>
 struct host_backend {
   using value_type = T;
   using space = host_space;

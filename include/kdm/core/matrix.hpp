@@ -54,15 +54,15 @@ class matrix {
   index_t rows() const { return rows_; }
   index_t cols() const { return cols_; }
   index_t size() const { return rows_ * cols_; }
-  T* data() { return data_.get(); }
-  const T* data() const { return data_.get(); }
+  T* data() KDM_REFERS_TO_THIS { return data_.get(); }
+  const T* data() const KDM_REFERS_TO_THIS { return data_.get(); }
   T& operator()(index_t i, index_t j) { return data_.get()[i * cols_ + j]; }
   const T& operator()(index_t i, index_t j) const { return data_.get()[i * cols_ + j]; }
 
-  kdm::view<T> view() { return {data(), rows_, cols_}; }
-  const_view<T> view() const { return {data(), rows_, cols_}; }
-  operator kdm::view<T>() { return view(); }
-  operator const_view<T>() const { return view(); }
+  kdm::view<T> view() KDM_REFERS_TO_THIS { return {data(), rows_, cols_}; }
+  const_view<T> view() const KDM_REFERS_TO_THIS { return {data(), rows_, cols_}; }
+  operator kdm::view<T>() KDM_REFERS_TO_THIS { return view(); }
+  operator const_view<T>() const KDM_REFERS_TO_THIS { return view(); }
 
  private:
   struct release {

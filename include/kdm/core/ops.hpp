@@ -5,6 +5,8 @@
 
 #include "kdm/core/backend.hpp"
 
+// Calls from one operation to another are qualified: a function of the same name in the namespace of a user's backend
+// must not be taken instead.
 namespace kdm::ops {
 
 /// Scalar functors for map and sum_rows.
@@ -117,34 +119,34 @@ void map(B& b, F f, view_of<B> y, X... x) {
   } else {
     using kernel = detail::map_kernel<F, value_t<B>, typename B::space, sizeof...(X)>;
     if (detail::flat(y, y.rows) && (detail::flat(const_view_of<B>(x), y.rows) && ...))
-      for_each_cell(b, 1, y.size(), kernel{f, y, {const_view_of<B>(x)...}});
+      ops::for_each_cell(b, 1, y.size(), kernel{f, y, {const_view_of<B>(x)...}});
     else
-      for_each_cell(b, y.rows, y.cols, kernel{f, y, {detail::broadcast(const_view_of<B>(x), y.rows)...}});
+      ops::for_each_cell(b, y.rows, y.cols, kernel{f, y, {detail::broadcast(const_view_of<B>(x), y.rows)...}});
   }
 }
 
 /// y = x; a one-row x is repeated.
 template <backend B>
 void copy(B& b, const_view_of<B> x, view_of<B> y) {
-  map(b, take_first{}, y, x);
+  ops::map(b, take_first{}, y, x);
 }
 
 /// y_ij = value.
 template <backend B>
 void fill(B& b, value_t<B> value, view_of<B> y) {
-  map(b, constant<value_t<B>>{value}, y, y);
+  ops::map(b, constant<value_t<B>>{value}, y, y);
 }
 
 /// y += a x; a one-row x is added to every row.
 template <backend B>
 void axpy(B& b, value_t<B> a, const_view_of<B> x, view_of<B> y) {
-  map(b, scaled_sum<value_t<B>>{a}, y, x, y);
+  ops::map(b, scaled_sum<value_t<B>>{a}, y, x, y);
 }
 
 /// y = x * y, element by element.
 template <backend B>
 void multiply(B& b, const_view_of<B> x, view_of<B> y) {
-  map(b, product{}, y, x, y);
+  ops::map(b, product{}, y, x, y);
 }
 
 /// out = keep out + sum_ij f(x_ij...), in an order that does not change.
@@ -160,7 +162,7 @@ void sum(B& b, F f, value_t<B> keep, view_of<B> out, view_of<B> scratch, X... x)
 /// out = sum_ij x_ij y_ij. Shapes as in `sum`.
 template <backend B>
 void dot(B& b, const_view_of<B> x, const_view_of<B> y, view_of<B> out, view_of<B> scratch) {
-  sum(b, product{}, value_t<B>(0), out, scratch, x, y);
+  ops::sum(b, product{}, value_t<B>(0), out, scratch, x, y);
 }
 
 /// One dense layer: y = act(x W' + c), and where `slope` is given the activation's slope at every element.
@@ -178,9 +180,9 @@ void dense(B& b, const_view_of<B> x, const_view_of<B> weight, const_view_of<B> c
     using S = typename B::space;
     b.gemm(op::as_is, op::transposed, T(1), x, weight, T(0), y);
     if (slope)
-      for_each_cell(b, y.rows, y.cols, detail::activate_kernel<true, Act, T, S>{act, y, slope, c.p});
+      ops::for_each_cell(b, y.rows, y.cols, detail::activate_kernel<true, Act, T, S>{act, y, slope, c.p});
     else
-      for_each_cell(b, y.rows, y.cols, detail::activate_kernel<false, Act, T, S>{act, y, slope, c.p});
+      ops::for_each_cell(b, y.rows, y.cols, detail::activate_kernel<false, Act, T, S>{act, y, slope, c.p});
   }
 }
 

@@ -41,11 +41,11 @@ struct view {
 
   /// `count` rows (columns) from `first` on.
   KDM_HD constexpr view row_range(index_t first, index_t count) const {
-    assert(first >= 0 && count >= 0 && first + count <= rows);
+    assert(first >= 0 && count >= 0 && count <= rows - first);
     return {p + first * ld, count, cols, ld};
   }
   KDM_HD constexpr view col_range(index_t first, index_t count) const {
-    assert(first >= 0 && count >= 0 && first + count <= cols);
+    assert(first >= 0 && count >= 0 && count <= cols - first);
     return {p + first, rows, count, ld};
   }
   KDM_HD constexpr view row(index_t i) const { return row_range(i, 1); }

@@ -8,6 +8,7 @@
 
 #include "kdm/core/error.hpp"
 #include "kdm/core/print.hpp"
+#include "kdm/core/sizes.hpp"
 #include "kdm/core/view.hpp"
 
 namespace kdm {
@@ -47,8 +48,10 @@ class manifest {
                         ", expected sizes of at least 0 and a fan-in of at least 1");
     for (const auto& e : entries_)
       if (e.name == name) fail<shape_error>("manifest: two tensors are named ", name);
+    const index_t end = checked_sum("manifest: the number of weights", size_,
+                                    checked_product(concat("manifest: the size of ", name), rows, cols));
     entries_.push_back({std::move(name), rows, cols, size_, fan_in, init});
-    size_ += rows * cols;
+    size_ = end;
   }
 
   /// Number of weights in the buffer.

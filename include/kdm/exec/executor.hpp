@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <string_view>
 
 #include "kdm/core/config.hpp"
 #include "kdm/core/error.hpp"
@@ -36,7 +37,26 @@ concept executor = has_lanes<E> && has_for_chunks<E>;
 namespace detail {
 inline index_t chunk_count(index_t n, index_t grain) {
   if (grain < 1) fail<option_error>("for_chunks: grain is ", grain, ", expected at least 1");
-  return n <= 0 ? 0 : (n + grain - 1) / grain;
+  return n <= 0 ? 0 : (n - 1) / grain + 1;
+}
+
+/// e.lanes(), by which memory is planned: at least 1. `who` opens the message.
+template <executor E>
+int count_lanes(std::string_view who, const E& e) {
+  const int lanes = e.lanes();
+  if (lanes < 1) fail<option_error>(who, ": the executor has ", lanes, " lanes, expected at least 1");
+  return lanes;
+}
+
+/// e.for_chunks where f uses memory of `lanes` lanes: a lane beyond them never reaches f.
+template <executor E, class F>
+void for_lanes(std::string_view who, const E& e, int lanes, index_t n, index_t grain, F f) {
+  e.for_chunks(n, grain, [&](index_t first, index_t last, int lane) {
+    if (lane < 0 || lane >= lanes)
+      fail<option_error>(who, ": the executor runs a chunk in lane ", lane, ", expected 0 to ", lanes - 1,
+                         ", below its lanes()");
+    f(first, last, lane);
+  });
 }
 }  // namespace detail
 

@@ -46,7 +46,7 @@ class onetbb {
       for (index_t c; (c = next.fetch_add(1)) < chunks;) {
         try {
           const index_t first = c * grain;
-          f(first, first + grain < n ? first + grain : n, lane);
+          f(first, grain < n - first ? first + grain : n, lane);
         } catch (...) {
           const std::lock_guard lock(guard);
           if (c < caught_at) {

@@ -42,7 +42,7 @@ class openmp {
     for (index_t c = 0; c < chunks; ++c) {
       try {
         const index_t first = c * grain;
-        f(first, first + grain < n ? first + grain : n, omp_get_thread_num());
+        f(first, grain < n - first ? first + grain : n, omp_get_thread_num());
       } catch (...) {
         const std::lock_guard lock(guard);
         if (c < caught_at) {

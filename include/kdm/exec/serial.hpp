@@ -14,7 +14,7 @@ struct serial {
     const index_t chunks = detail::chunk_count(n, grain);
     for (index_t c = 0; c < chunks; ++c) {
       const index_t first = c * grain;
-      f(first, first + grain < n ? first + grain : n, 0);
+      f(first, grain < n - first ? first + grain : n, 0);
     }
   }
 };

@@ -41,11 +41,11 @@ void add_normal(B& b, const random_table& table, index_t first_row, value_t<B> s
   if constexpr (requires { b.add_normal(table, first_row, scale, x, y); }) {
     b.add_normal(table, first_row, scale, x, y);
   } else if constexpr (std::same_as<typename B::space, host_space>) {
-    fill_normals(table, first_row, y);
-    if (x) map(b, scaled_sum<T>{scale}, y, const_view_of<B>(y), x);
-    else map(b, scaled<T>{scale}, y, const_view_of<B>(y));
+    kdm::fill_normals(table, first_row, y);
+    if (x) ops::map(b, scaled_sum<T>{scale}, y, const_view_of<B>(y), x);
+    else ops::map(b, scaled<T>{scale}, y, const_view_of<B>(y));
   } else {
-    for_each_cell(b, y.rows, (y.cols + 3) / 4,
+    ops::for_each_cell(b, y.rows, (y.cols + 3) / 4,
                   detail::add_normal_kernel<T, typename B::space>{table, first_row, scale, x, y});
   }
 }

@@ -113,13 +113,21 @@ struct random_table {
   struct two {
     T first, second;
   };
-  /// Two independent normals from two words. The radius keeps all 32 bits: the tails reach 6.7 in float as well.
+  /// Two independent normals from two words. The radius keeps all 32 bits: the tails reach 6.7 in float as well, and
+  /// the numbers near 0 are those of double up to rounding.
   ///
   /// Source.    Box, Muller 1958, "A note on the generation of random normal deviates".
   template <class T>
   KDM_HD static two<T> box_muller(std::uint32_t radius, std::uint32_t angle) {
     const T u = (T(radius) + T(0.5)) * T(0x1p-32);
-    const T r = math::sqrt(T(-2) * math::log(u));
+    T square = T(-2) * math::log(u);
+    if constexpr (std::is_same_v<T, float>) {
+      // Near 1, u in float is too coarse for its logarithm. There the series of -2 log(1 - v) with v = 1 - u, which is
+      // exact to a rounding; its fourth term is below one.
+      const T v = (T(~radius) + T(0.5)) * T(0x1p-32);
+      square = math::detail::choose(v < T(0x1p-8), v * (T(2) + v * (T(1) + v * T(2.0 / 3))), square);
+    }
+    const T r = math::sqrt(square);
     const auto turn = math::sin_cos_turn<T>(angle);
     return {r * turn.cos, r * turn.sin};
   }

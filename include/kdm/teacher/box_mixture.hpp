@@ -27,7 +27,7 @@ namespace kdm {
 /// Cost.      per row: two special functions for each distinct edge, one logarithm for each distinct interval of an
 ///            axis, boxes x d additions, boxes exponentials; one small allocation a call. Computes in double.
 /// Throws.    shape_error, option_error (from the constructor).
-template <std::floating_point T>
+template <float_or_double T>
 class box_mixture {
  public:
   using value_type = T;
@@ -185,7 +185,7 @@ class box_mixture {
 /// [-4.444, 4.444]^2. With rows i and columns j = -2..1 the cell (i, j) is filled when i + j is even.
 ///
 /// Source.    Berman et al. 2025, "One-step offline distillation of diffusion-based models via Koopman modeling".
-template <std::floating_point T>
+template <float_or_double T>
 box_mixture<T> checkerboard() {
   matrix<double> low(8, 2), high(8, 2);
   index_t k = 0;

@@ -25,7 +25,7 @@ namespace kdm {
 /// Shapes.    data [m, d], m and d at least 1; copied (transposed, so that the loops run over samples).
 /// Cost.      per row of x: 2 m d multiply-adds and m exponentials; one small allocation a call. Computes in double.
 /// Throws.    shape_error for an empty dataset, numeric_error for an element that is not finite.
-template <std::floating_point T>
+template <float_or_double T>
 class empirical {
  public:
   using value_type = T;

@@ -11,7 +11,7 @@ namespace kdm {
 
 /// value_type: float or double, the numbers of the field's samples.
 template <class F>
-concept has_field_value = std::floating_point<typename F::value_type>;
+concept has_field_value = float_or_double<typename F::value_type>;
 
 /// dimension(): how many numbers one sample has.
 template <class F>

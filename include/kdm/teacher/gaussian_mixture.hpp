@@ -26,7 +26,7 @@ namespace kdm {
 /// Cost.      per row: components x d multiply-adds and components exponentials; one small allocation a call.
 ///            Computes in double.
 /// Throws.    shape_error, option_error (from the constructor).
-template <std::floating_point T>
+template <float_or_double T>
 class gaussian_mixture {
  public:
   using value_type = T;
@@ -117,7 +117,7 @@ class gaussian_mixture {
 /// `count` equal Gaussians in the plane, evenly spread on a circle around 0, the first at angle 0.
 ///
 /// Throws.    option_error for a count below 1, a radius that is not finite or a negative sigma.
-template <std::floating_point T>
+template <float_or_double T>
 gaussian_mixture<T> ring_of_gaussians(index_t count, double radius, double sigma) {
   if (count < 1) fail<option_error>("ring_of_gaussians: count is ", count, ", expected at least 1");
   matrix<double> means(count, 2), sigmas(count, 1);
