@@ -99,7 +99,6 @@ TEST_CASE("bagging: the spread is of the size of the error and has the same bits
   CHECK(b.trials + b.failed == 40);
   CHECK(b.trials >= 38);
   CHECK(b.exponents[0] == std::conj(b.exponents[1]));
-  // Drawing a share s of m without repetition spreads by the root of (1 - s) / s of the error of all m: 0.8 here.
   for (std::size_t j = 0; j < 4; ++j) {
     double off = 10;
     for (const auto& a : alpha) off = std::min(off, std::abs(b.exponents[j] - a));
@@ -115,14 +114,63 @@ TEST_CASE("bagging: the spread is of the size of the error and has the same bits
   CHECK(kdm::dmd::bagging(d.x, d.times, o).exponents != b.exponents);
 }
 
+TEST_CASE("bagging: the deviations are those of independent data sets for any share") {
+  // The truth: fits of 200 data sets whose noise is drawn anew. Of 4 modes in 5 columns, 4 of 5 directions are kept.
+  kdm::dmd::optimized_options fit;
+  fit.rank = kdm::rank_rule::fixed(4);
+  fit.start = alpha;
+  const index_t count = 100, sets = 200;
+  const auto clean = damped_cosines(count, 0, 1);
+  const auto truth = kdm::dmd::optimized(clean.x, clean.times, fit);
+  struct variances {
+    double growth = 0, frequency = 0, mode = 0;
+  };
+  variances real;
+  for (unsigned s = 0; s < sets; ++s) {
+    const auto d = damped_cosines(count, 0.05, 100 + s);
+    const auto f = kdm::dmd::optimized(d.x, d.times, fit);
+    for (std::size_t j = 0; j < 4; j += 2) {
+      real.growth += std::pow(f.exponents[j].real() - alpha[j].real(), 2) / sets;
+      real.frequency += std::pow((f.exponents[j].imag() - alpha[j].imag()) / 6.283185307179586, 2) / sets;
+    }
+    for (index_t j = 0; j < 4; ++j)
+      for (index_t k = 0; k < 5; ++k) real.mode += std::norm(f.modes(j, k) - truth.modes(j, k)) / sets;
+  }
+  for (const double share : {0.3, 0.6, 0.8}) {
+    CAPTURE(share);
+    variances told;
+    const unsigned repeats = 3;
+    for (unsigned s = 0; s < repeats; ++s) {
+      const auto d = damped_cosines(count, 0.05, 500 + s);
+      const auto b = kdm::dmd::bagging(d.x, d.times, {.fit = fit, .trials = 60, .share = share, .seed = s});
+      for (std::size_t j = 0; j < 4; j += 2) {
+        told.growth += std::pow(b.growth_deviations[j], 2) / repeats;
+        told.frequency += std::pow(b.frequency_deviations[j], 2) / repeats;
+      }
+      for (index_t j = 0; j < 4; ++j)
+        for (index_t k = 0; k < 5; ++k) told.mode += std::pow(b.mode_deviations(j, k), 2) / repeats;
+    }
+    CHECK(std::sqrt(told.growth / real.growth) == doctest::Approx(1).epsilon(0.2));
+    CHECK(std::sqrt(told.frequency / real.frequency) == doctest::Approx(1).epsilon(0.2));
+    CHECK(std::sqrt(told.mode / real.mode) == doctest::Approx(0.95).epsilon(0.2));
+  }
+}
+
 TEST_CASE("bagging: options that leave too little are errors") {
   const auto d = damped_cosines(20, 0, 1);
   kdm::dmd::bagging_options o;
   o.fit.rank = kdm::rank_rule::fixed(4);
   o.trials = 1;
   CHECK(message_of<kdm::option_error>([&] { kdm::dmd::bagging(d.x, d.times, o); }) ==
-        "dmd::bagging: 1 trials of a share of 0.6, expected at least 2 and a share in (0, 1]");
+        "dmd::bagging: 1 trials of a share of 0.6, expected at least 2 and a share in (0, 1)");
   o.trials = 5;
+  o.share = 1;
+  CHECK(message_of<kdm::option_error>([&] { kdm::dmd::bagging(d.x, d.times, o); }) ==
+        "dmd::bagging: 5 trials of a share of 1, expected at least 2 and a share in (0, 1)");
+  o.share = 0.99;
+  CHECK(message_of<kdm::option_error>([&] { kdm::dmd::bagging(d.x, d.times, o); }) ==
+        "dmd::bagging: a share of 0.99 of 20 snapshots is all of them, so every trial is the same, expected a smaller "
+        "share");
   o.share = 0.2;
   CHECK(message_of<kdm::shape_error>([&] { kdm::dmd::bagging(d.x, d.times, o); }) ==
         "dmd::bagging: 4 of 20 snapshots do not determine 4 exponents and their modes, expected a larger share");

@@ -19,20 +19,22 @@ namespace kdm::dmd {
 struct bagging_options {
   optimized_options fit;
   index_t trials = 100;
-  double share = 0.6;  ///< of the snapshots that a trial sees, drawn without repetition
+  double share = 0.6;  ///< of the snapshots that a trial sees, drawn without repetition; below 1
   std::uint64_t seed = 0;
 };
 
-/// The fit of all snapshots, and mean and deviation over fits of some of them.
+/// The fit of all snapshots, and from fits of some of them their mean and how uncertain the fit of all is.
 ///
+/// The deviations estimate what independent data sets of the same times and noise would spread by: the spread over the
+/// trials, divided by sqrt((1 - share) / share), by which fits of a share of one data set spread less or more.
 /// Shapes.    q exponents in the order of `whole`; modes and their deviations [q, n].
 struct bagging_dynamics {
   optimized_dynamics whole;
   std::vector<std::complex<double>> exponents;  ///< means
-  std::vector<double> growth_deviations;        ///< of Re alpha
-  std::vector<double> frequency_deviations;     ///< of Im alpha / 2 pi
+  std::vector<double> growth_deviations;        ///< of Re alpha of `whole`
+  std::vector<double> frequency_deviations;     ///< of Im alpha / 2 pi of `whole`
   matrix<std::complex<double>> modes;           ///< means, anchored as those of `whole`
-  matrix<double> mode_deviations;               ///< root of the mean of |mode - mean|^2, element by element
+  matrix<double> mode_deviations;               ///< of the modes of `whole`, of |mode - true|, element by element
   index_t trials = 0;                           ///< that converged and count
   index_t failed = 0;                           ///< that did not, and are left out
 };
@@ -40,21 +42,24 @@ struct bagging_dynamics {
 /// Fits optimized DMD to many random parts of the snapshots.
 ///
 /// Every trial starts from the exponents of the fit of all snapshots, and its exponents are matched to these such that
-/// the sum of distances is least. The spread tells which exponents the data determine. A trial is a function of the
-/// seed and its number, so the result has the same bits for any number of lanes.
+/// the sum of distances is least. The deviations tell which exponents the data determine; they take the noise of
+/// different snapshots for independent and small enough for the fit to follow linearly. All trials share the directions
+/// of the data that the rank keeps: what the noise does to modes outside of these is not in their deviations.
+/// A trial is a function of the seed and its number, so the result has the same bits for any number of lanes.
 /// Shapes.    x [times, n]; times strictly increasing.
 /// Cost.      one optimized fit a trial, over the lanes of the executor.
-/// Throws.    as optimized; option_error for less than 2 trials or a share outside (0, 1]; shape_error when the share
-///            leaves too few snapshots; numeric_error when fewer than 2 trials converge.
+/// Throws.    as optimized; option_error for less than 2 trials, a share outside (0, 1) or one that leaves no snapshot
+///            out; shape_error when it leaves too few; numeric_error when fewer than 2 trials converge.
 /// Source.    Sashidhar, Kutz 2022, "Bagging, optimized dynamic mode decomposition for robust, stable forecasting with
-///            spatial and temporal uncertainty quantification", Phil. Trans. R. Soc. A 380
+///            spatial and temporal uncertainty quantification", Phil. Trans. R. Soc. A 380; Politis, Romano, Wolf 1999,
+///            "Subsampling" (the factor)
 /// Example.   docs/fitting.md
 template <executor E = serial>
 bagging_dynamics bagging(const_view<double> x, const std::vector<double>& times, const bagging_options& options = {},
                          const E& e = {}) {
-  if (options.trials < 2 || !(options.share > 0 && options.share <= 1))
+  if (options.trials < 2 || !(options.share > 0 && options.share < 1))
     fail<option_error>("dmd::bagging: ", options.trials, " trials of a share of ", options.share,
-                       ", expected at least 2 and a share in (0, 1]");
+                       ", expected at least 2 and a share in (0, 1)");
   const detail::exponential_problem problem = detail::exponential_problem_of(x, times, options.fit);
   bagging_dynamics result;
   result.whole = detail::dynamics_of(problem, detail::solve(problem, options.fit.start, options.fit));
@@ -64,6 +69,9 @@ bagging_dynamics bagging(const_view<double> x, const std::vector<double>& times,
   if (size * p < q * p + q || size <= q)
     fail<shape_error>("dmd::bagging: ", size, " of ", x.rows, " snapshots do not determine ", q,
                       " exponents and their modes, expected a larger share");
+  if (size == x.rows)
+    fail<option_error>("dmd::bagging: a share of ", options.share, " of ", x.rows,
+                       " snapshots is all of them, so every trial is the same, expected a smaller share");
 
   std::vector<std::optional<optimized_dynamics>> fits(std::size_t(options.trials));
   e.for_chunks(options.trials, 1, [&](index_t first, index_t last, int) {
@@ -116,13 +124,15 @@ bagging_dynamics bagging(const_view<double> x, const std::vector<double>& times,
     fail<numeric_error>("dmd::bagging: ", result.trials, " of ", options.trials,
                         " trials converged, expected at least 2");
 
-  const double count = double(result.trials);
+  // The parts overlap: fits of `size` of m snapshots, drawn without repetition, spread by the variance of one snapshot's
+  // influence times 1 / size - 1 / m, where the fit of all has that times 1 / m.
+  const double count = double(result.trials), narrow = std::sqrt(double(x.rows - size) / double(size));
   Eigen::MatrixXcd mean = Eigen::MatrixXcd::Zero(q, n);
   for (const auto& mode : modes) mean += mode / count;
   Eigen::MatrixXd spread = Eigen::MatrixXd::Zero(q, n);
   for (const auto& mode : modes) spread += ((mode - mean) / problem.unit).cwiseAbs2() / (count - 1);
   result.modes = detail::from_eigen(mean);
-  result.mode_deviations = detail::from_eigen((problem.unit * spread.cwiseSqrt()).eval());
+  result.mode_deviations = detail::from_eigen((problem.unit / narrow * spread.cwiseSqrt()).eval());
   for (std::size_t j = 0; j < std::size_t(q); ++j) {
     std::complex<double> centre = 0;
     for (const auto& alpha : alphas) centre += alpha[j] / count;
@@ -132,8 +142,8 @@ bagging_dynamics bagging(const_view<double> x, const std::vector<double>& times,
       turn += std::pow(alpha[j].imag() - centre.imag(), 2) / (count - 1);
     }
     result.exponents.push_back(centre);
-    result.growth_deviations.push_back(std::sqrt(growth));
-    result.frequency_deviations.push_back(std::sqrt(turn) / (2 * std::numbers::pi));
+    result.growth_deviations.push_back(std::sqrt(growth) / narrow);
+    result.frequency_deviations.push_back(std::sqrt(turn) / (2 * std::numbers::pi * narrow));
   }
   return result;
 }
