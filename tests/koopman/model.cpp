@@ -3,9 +3,18 @@
 
 #include <doctest/doctest.h>
 
+#include <sstream>
 #include <string>
 #include <vector>
 
+#include "kdm/koopman/block_diagonal_operator.hpp"
+#include "kdm/koopman/controlled_operator.hpp"
+#include "kdm/koopman/eigen_operator.hpp"
+#include "kdm/koopman/generator_operator.hpp"
+#include "kdm/koopman/low_rank_operator.hpp"
+#include "kdm/koopman/orthogonal_operator.hpp"
+#include "kdm/nn/architecture.hpp"
+#include "kdm/nn/residual.hpp"
 #include "kdm/nn/runner.hpp"
 #include "kdm/nn/summary.hpp"
 #include "koopman/models.hpp"
@@ -94,6 +103,42 @@ TEST_CASE("operator: the map read from the weights is what the layer does") {
     op.assign(map, again.view());
     CHECK(relative_difference(again, w) == 0);
   }
+}
+
+/// A layer that says nothing of itself.
+struct silent : dense_layer<> {
+  silent() : dense_layer(3, 3) {}
+  void text() const {}
+};
+
+TEST_CASE("model: printing it names the layers by their tensors with sizes and activations") {
+  namespace activations = kdm::activations;
+  const dense_layer in(2, 4, activations::silu{});
+  const koopman_model model{
+      kdm::sequential{in, kdm::residual(kdm::sequential{dense_layer(4, 3, activations::leaky_relu{0.25}), silent(),
+                                                        dense_layer(3, 4)})},
+      in, kdm::eigen_operator(4),
+      kdm::sequential{kdm::stack(std::vector{dense_layer(4, 4, activations::tanh{})}), dense_layer(4, 2, {}, false)}};
+  std::ostringstream out;
+  out << model;
+  CHECK(out.str() ==
+        "encoder_noise.0: dense_layer 2 -> 4, silu\n"
+        "encoder_noise.1: residual\n"
+        "encoder_noise.1.0: dense_layer 4 -> 3, leaky_relu(0.25)\n"
+        "encoder_noise.1.1: 3 -> 3, a layer of 12 weights\n"
+        "encoder_noise.1.2: dense_layer 3 -> 4, identity\n"
+        "koopman: eigen_operator 4, 0 real eigenvalues\n"
+        "decoder.0.0: dense_layer 4 -> 4, tanh\n"
+        "decoder.1: dense_layer 4 -> 2, identity, without bias\n"
+        "encoder_data: dense_layer 2 -> 4, silu");
+  CHECK(kdm::architecture(kdm::stack(std::vector{in})) == kdm::architecture(kdm::sequential{in}));
+  CHECK(kdm::architecture(in) == "dense_layer 2 -> 4, silu");
+  CHECK(linear_operator(3, false).text() == "linear_operator 3, without bias");
+  CHECK(kdm::low_rank_operator(5, 2).text() == "low_rank_operator 5, rank 2");
+  CHECK(kdm::block_diagonal_operator(5).text() == "block_diagonal_operator 5, 1 real eigenvalues");
+  CHECK(kdm::orthogonal_operator(3, -1).text() == "orthogonal_operator 3, determinant -1");
+  CHECK(kdm::generator_operator(3, 0.5).text() == "generator_operator 3, time 0.5, bound 16");
+  CHECK(kdm::controlled_operator(3, 2).text() == "controlled_operator 3, 2 controls");
 }
 
 TEST_CASE("operator: a fit of another dimension is refused before anything is written") {

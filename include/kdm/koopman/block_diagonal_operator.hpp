@@ -88,6 +88,10 @@ class block_diagonal_operator {
   index_t reals() const { return reals_; }
   bool takes_bias() const { return false; }
 
+  std::string text() const {
+    return concat("block_diagonal_operator ", latent(), ", ", reals(), " real eigenvalues");
+  }
+
   void describe(manifest& m, std::string_view prefix) const {
     if (pairs_ > 0) m.add(join_name(prefix, "nu"), 1, pairs_, 1, initializer::pytorch);
     if (pairs_ > 0) m.add(join_name(prefix, "theta"), 1, pairs_, 1, initializer::pytorch);

@@ -22,6 +22,7 @@ class controlled_operator : public dense_layer<activations::identity> {
   index_t latent() const { return outputs(); }
   index_t controls() const { return inputs() - outputs(); }
   bool takes_bias() const { return false; }
+  std::string text() const { return concat("controlled_operator ", latent(), ", ", controls(), " controls"); }
 
   /// A and B inside host weights.
   template <class T, class Space>

@@ -131,6 +131,10 @@ class eigen_operator : public detail::formed_operator<eigen_operator> {
   index_t pairs() const { return at_.pairs; }
   index_t reals() const { return at_.reals(); }
 
+  std::string text() const {
+    return concat("eigen_operator ", latent(), ", ", reals(), " real eigenvalues");
+  }
+
   void describe(manifest& m, std::string_view prefix) const {
     const auto row = [&](const char* what, index_t cols, index_t fan_in) {
       if (cols > 0) m.add(join_name(prefix, what), 1, cols, fan_in, initializer::pytorch);

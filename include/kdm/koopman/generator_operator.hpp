@@ -45,6 +45,8 @@ class generator_operator : public detail::formed_operator<generator_operator> {
 
   index_t size() const { return latent() * latent(); }
 
+  std::string text() const { return concat("generator_operator ", latent(), ", time ", time_, ", bound ", bound_); }
+
   void describe(manifest& m, std::string_view prefix) const {
     m.add(join_name(prefix, "generator"), latent(), latent(), latent(), init_);
   }

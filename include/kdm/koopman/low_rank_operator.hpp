@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <string>
 
 #include "kdm/koopman/host_algebra.hpp"
 #include "kdm/koopman/operator.hpp"
@@ -27,6 +28,9 @@ class low_rank_operator {
   index_t latent() const { return right_.inputs(); }
   index_t rank() const { return right_.outputs(); }
   bool takes_bias() const { return left_.has_bias(); }
+  std::string text() const {
+    return concat("low_rank_operator ", latent(), ", rank ", rank(), takes_bias() ? "" : ", without bias");
+  }
 
   void describe(manifest& m, std::string_view prefix) const {
     right_.describe(m, join_name(prefix, "right"));

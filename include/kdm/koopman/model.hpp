@@ -38,6 +38,12 @@ struct koopman_model {
   index_t data_dimension() const { return encoder_data.inputs(); }
   index_t size() const { return encoder_noise.size() + encoder_data.size() + koopman.size() + decoder.size(); }
 
+  /// f(name, part) for the four, in the order of their weights.
+  template <class F>
+  void for_each_part(F f) const {
+    f("encoder_noise", encoder_noise), f("koopman", koopman), f("decoder", decoder), f("encoder_data", encoder_data);
+  }
+
   void describe(manifest& m, std::string_view prefix) const {
     encoder_noise.describe(m, join_name(prefix, "encoder_noise"));
     koopman.describe(m, join_name(prefix, "koopman"));

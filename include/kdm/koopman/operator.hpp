@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <string>
 
 #include "kdm/core/matrix.hpp"
 #include "kdm/nn/dense.hpp"
@@ -56,6 +57,7 @@ class linear_operator : public dense_layer<activations::identity> {
 
   index_t latent() const { return inputs(); }
   bool takes_bias() const { return has_bias(); }
+  std::string text() const { return concat("linear_operator ", latent(), takes_bias() ? "" : ", without bias"); }
 
   affine_map affine(const_view<double> w) const {
     require_size("linear_operator: number of weights", w.size(), size());

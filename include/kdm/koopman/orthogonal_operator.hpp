@@ -66,6 +66,8 @@ class orthogonal_operator : public detail::formed_operator<orthogonal_operator> 
   int determinant() const { return reflections_ % 2 == 0 ? 1 : -1; }
   index_t size() const { return reflections_ * latent(); }
 
+  std::string text() const { return concat("orthogonal_operator ", latent(), ", determinant ", determinant()); }
+
   void describe(manifest& m, std::string_view prefix) const {
     m.add(join_name(prefix, "reflections"), reflections_, latent(), latent(), initializer::pytorch);
   }

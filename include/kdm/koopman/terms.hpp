@@ -40,7 +40,7 @@ struct distance_gradient {
 /// Shapes.    x, y, dx, dy [n, m]; dy may be null. The mean divides by batch * m.
 /// Cost.      two passes over x and y.
 /// Gradient.  dx += weight / (batch m) distance'(x - y); dy the same, subtracted.
-template <backend B, class Distance>
+template <backend B, elementwise_distance Distance>
 void mean_distance(B& b, Distance distance, value_t<B> weight, index_t batch, const_view_of<B> x, const_view_of<B> y,
                    view_of<B> dx, view_of<B> dy, const term_value<B>& v) {
   using T = value_t<B>;
@@ -56,7 +56,7 @@ void mean_distance(B& b, Distance distance, value_t<B> weight, index_t batch, co
 namespace terms {
 
 /// L_lat: the pushed latent meets the clean latent of the data, mean distance(z0 - z0_push). Both sides learn.
-template <class Distance = distances::squared>
+template <elementwise_distance Distance = distances::squared>
 struct latent {
   double weight = 1;
   Distance distance = {};
@@ -70,7 +70,7 @@ struct latent {
 };
 
 /// L_rec: the decoder gives the data back from its noisy latent, mean distance(x0_rec - x0).
-template <class Distance = distances::squared>
+template <elementwise_distance Distance = distances::squared>
 struct reconstruction {
   double weight = 1;
   Distance distance = {};
@@ -84,7 +84,7 @@ struct reconstruction {
 };
 
 /// L_push: the decoded push is the data, mean distance(x0_push - x0).
-template <class Distance = distances::squared>
+template <elementwise_distance Distance = distances::squared>
 struct prediction {
   double weight = 1;
   Distance distance = {};

@@ -35,6 +35,11 @@ template <class F, class T>
 concept activation = std::copyable<F> && has_value_and_slope<F, T> && has_function_name<F>;
 
 namespace detail {
+
+/// The numbers to ask a function for: double, unless it knows only float.
+template <class F>
+using number_of = std::conditional_t<has_value_and_slope<F, double>, double, float>;
+
 template <class F>
 concept declares_identity = requires {
   { F::is_identity } -> std::convertible_to<bool>;

@@ -1,11 +1,19 @@
 /// Distances that losses sum up: functions of the difference e, in the same form as activations.
 #pragma once
 
+#include <concepts>
+
 #include "kdm/core/config.hpp"
 #include "kdm/math/activations.hpp"
 #include "kdm/math/functions.hpp"
 
-namespace kdm::distances {
+namespace kdm {
+
+/// A distance as losses take it: f(e) gives value and slope at the difference e, without side effects.
+template <class F>
+concept elementwise_distance = std::copyable<F> && has_value_and_slope<F, detail::number_of<F>>;
+
+namespace distances {
 
 /// e^2
 struct squared {
@@ -42,4 +50,5 @@ struct pseudo_huber {
   }
 };
 
-}  // namespace kdm::distances
+}  // namespace distances
+}  // namespace kdm

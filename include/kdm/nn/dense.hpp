@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cassert>
+#include <string>
+#include <string_view>
 
 #include "kdm/core/ops.hpp"
 #include "kdm/math/activations.hpp"
@@ -20,6 +22,10 @@ namespace kdm {
 /// Example.   examples/custom_layer.cpp
 template <class Act = activations::identity>
 class dense_layer {
+  static_assert(activation<Act, detail::number_of<Act>>,
+                "dense_layer: the third argument is no kdm::activation: expected a functor with a static `name`, whose "
+                "f(z) returns kdm::activated<T>{value, slope}; see docs/concepts/activation.md");
+
  public:
   dense_layer(index_t inputs, index_t outputs, Act act = {}, bool bias = true, initializer init = initializer::pytorch)
       : inputs_(inputs), outputs_(outputs), act_(act), bias_(bias), init_(init) {
@@ -32,6 +38,13 @@ class dense_layer {
   index_t size() const { return inputs_ * outputs_ + (bias_ ? outputs_ : 0); }
   bool has_bias() const { return bias_; }
   const Act& activation() const { return act_; }
+
+  /// "dense_layer 2 -> 32, silu".
+  std::string text() const {
+    std::string act(Act::name);
+    if constexpr (requires(double x) { x = act_.negative_slope; }) act += concat('(', act_.negative_slope, ')');
+    return concat("dense_layer ", inputs_, " -> ", outputs_, ", ", act, bias_ ? "" : ", without bias");
+  }
 
   void describe(manifest& m, std::string_view prefix) const {
     const bool torch = init_ == initializer::pytorch;

@@ -1,6 +1,7 @@
 /// Everything in nn: layers and combinators, initial weights, update rules, schedules, checks.
 #pragma once
 
+#include "kdm/nn/architecture.hpp"
 #include "kdm/nn/chain.hpp"
 #include "kdm/nn/dense.hpp"
 #include "kdm/nn/gradient_check.hpp"

@@ -1,6 +1,7 @@
 /// The residual combinator: y = x + f(x).
 #pragma once
 
+#include <string>
 #include <utility>
 
 #include "kdm/core/ops.hpp"
@@ -24,6 +25,12 @@ class residual {
   index_t inputs() const { return inner_.inputs(); }
   index_t outputs() const { return inner_.outputs(); }
   index_t size() const { return inner_.size(); }
+  std::string text() const { return "residual"; }
+  template <class F>
+  void for_each_part(F f) const {
+    f("", inner_);
+  }
+
   void describe(manifest& m, std::string_view prefix) const { inner_.describe(m, prefix); }
 
   template <backend B>
