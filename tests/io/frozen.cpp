@@ -106,7 +106,7 @@ TEST_CASE("frozen: the header's literals are the weights") {
   const auto parts = small_parts();
   kdm::io::save_frozen_header(folder / "s.hpp", parts, "my_student");
   const std::string text = read_bytes(folder / "s.hpp");
-  CHECK(text.find("namespace my_student {") != std::string::npos);
+  CHECK(text.find("namespace kdm_students::my_student {") != std::string::npos);
   CHECK(text.find("    {3, 4, \"leaky_relu\", 0.01},\n    {4, 2, \"silu\", 0.},\n    {2, 2, \"identity\", 0.},\n") !=
         std::string::npos);
   CHECK(text.find("compiled{layers, weights, 2.5};") != std::string::npos);
@@ -128,6 +128,11 @@ TEST_CASE("frozen: names that a program cannot take are refused") {
   for (const char* name : {"", "1a", "a-b", "a b", "class", "a__b", "_a", "kdm", "std", "a\n", "xor"})
     CHECK(message_of<kdm::option_error>([&] { kdm::io::frozen_header(small_parts(), name); })
               .find("cannot name a namespace") != std::string::npos);
-  for (const char* name : {"a", "Student_2", "classes"})
-    CHECK(kdm::io::frozen_header(small_parts(), name).find(kdm::concat("namespace ", name, " {")) != std::string::npos);
+  for (const char* name : {"errno", "stdin", "NULL", "linux", "unix", "EOF"})
+    CHECK(message_of<kdm::option_error>([&] { kdm::io::require_identifier(name); }) ==
+          kdm::concat("the name \"", name,
+                      "\" cannot name a namespace: it is a macro of C or of the compiler, expected another name"));
+  for (const char* name : {"a", "Student_2", "classes", "log", "main"})
+    CHECK(kdm::io::frozen_header(small_parts(), name).find(kdm::concat("namespace kdm_students::", name, " {")) !=
+          std::string::npos);
 }
