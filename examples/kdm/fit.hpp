@@ -1,6 +1,7 @@
 /// What the files of `kdm fit` share: options, the dictionary that was chosen, and what each fit hands over.
 #pragma once
 
+#include <concepts>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -20,8 +21,10 @@ namespace kdm_command {
 /// A dictionary whose kind is known at run time only. Copies share it.
 class any_dictionary {
  public:
-  template <kdm::dictionary D>
-    requires(!std::same_as<D, any_dictionary>)
+  // The exclusion stands in front: whether any_dictionary is a dictionary asks whether it can be copied, and so this
+  // constructor again.
+  template <class D>
+    requires(!std::same_as<D, any_dictionary> && kdm::dictionary<D>)
   explicit any_dictionary(D d) : held_(std::make_shared<const holder<D>>(std::move(d))) {}
 
   index_t inputs() const { return held_->inputs(); }

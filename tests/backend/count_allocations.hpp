@@ -1,63 +1,17 @@
-// Counts every way to the heap: Eigen and BLAS call malloc, not operator new. For executables of one file: it defines
-// malloc. Does nothing under sanitizers, which have a heap of their own.
+// The heap's counter as an option of the conformance suite. For executables of one file (heap_allocations.hpp).
 #pragma once
 
-#include <cstdlib>  // defines __GLIBC__
-
+#include "heap_allocations.hpp"
 #include "kdm/testing/report.hpp"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define KDM_TEST_HEAP_IS_TAKEN
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define KDM_TEST_HEAP_IS_TAKEN
-#endif
-#endif
-
-#if defined(__GLIBC__) && !defined(KDM_TEST_HEAP_IS_TAKEN)
-#include <malloc.h>
-
-#include <atomic>
-#include <cerrno>
-
 namespace kdm_test {
-inline constinit std::atomic<long> heap_allocations = 0;
-}
 
-extern "C" {
-void* __libc_malloc(std::size_t) noexcept;
-void* __libc_calloc(std::size_t, std::size_t) noexcept;
-void* __libc_realloc(void*, std::size_t) noexcept;
-void* __libc_memalign(std::size_t, std::size_t) noexcept;
-
-void* malloc(std::size_t n) noexcept { return ++kdm_test::heap_allocations, __libc_malloc(n); }
-void* calloc(std::size_t n, std::size_t size) noexcept { return ++kdm_test::heap_allocations, __libc_calloc(n, size); }
-void* realloc(void* p, std::size_t n) noexcept { return ++kdm_test::heap_allocations, __libc_realloc(p, n); }
-void* memalign(std::size_t to, std::size_t n) noexcept {
-  return ++kdm_test::heap_allocations, __libc_memalign(to, n);
-}
-void* aligned_alloc(std::size_t to, std::size_t n) noexcept {
-  return ++kdm_test::heap_allocations, __libc_memalign(to, n);
-}
-int posix_memalign(void** p, std::size_t to, std::size_t n) noexcept {
-  ++kdm_test::heap_allocations;
-  *p = __libc_memalign(to, n);
-  return *p ? 0 : ENOMEM;
-}
-}
-
-namespace kdm_test {
 inline kdm::testing::conformance_options counting_allocations() {
   kdm::testing::conformance_options options;
+#if !defined(KDM_TEST_HEAP_IS_TAKEN)
   options.allocations = [] { return heap_allocations.load(); };
+#endif
   return options;
 }
+
 }  // namespace kdm_test
-
-#else
-
-namespace kdm_test {
-inline kdm::testing::conformance_options counting_allocations() { return {}; }
-}  // namespace kdm_test
-
-#endif

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "backend/count_allocations.hpp"
+#include "heap_allocations.hpp"
 #include "kdm/koopman/block_diagonal_operator.hpp"
 #include "kdm/koopman/freeze.hpp"
 #include "kdm/koopman/generator.hpp"

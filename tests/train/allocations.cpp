@@ -1,19 +1,8 @@
 // A training step and a push allocate nothing. Every way to the heap is counted: Eigen calls malloc, not operator new.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define KDM_TEST_HEAP_IS_TAKEN
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define KDM_TEST_HEAP_IS_TAKEN
-#endif
-#include <cstdlib>  // defines __GLIBC__
-#if defined(__GLIBC__) && !defined(KDM_TEST_HEAP_IS_TAKEN)
+#include "heap_allocations.hpp"
+#if !defined(KDM_TEST_HEAP_IS_TAKEN)
 #include <doctest/doctest.h>
-#include <malloc.h>
 
-#include <atomic>
-#include <cerrno>
 #include <type_traits>
 #include <vector>
 
@@ -23,39 +12,10 @@
 #include "train/threads.hpp"
 
 namespace {
-constinit std::atomic<long> allocations = 0;
-}
-
-extern "C" {
-void* __libc_malloc(std::size_t) noexcept;
-void* __libc_calloc(std::size_t, std::size_t) noexcept;
-void* __libc_realloc(void*, std::size_t) noexcept;
-void* __libc_memalign(std::size_t, std::size_t) noexcept;
-
-void* malloc(std::size_t n) noexcept { return ++allocations, __libc_malloc(n); }
-void* calloc(std::size_t n, std::size_t size) noexcept { return ++allocations, __libc_calloc(n, size); }
-void* realloc(void* p, std::size_t n) noexcept { return ++allocations, __libc_realloc(p, n); }
-void* memalign(std::size_t to, std::size_t n) noexcept { return ++allocations, __libc_memalign(to, n); }
-void* aligned_alloc(std::size_t to, std::size_t n) noexcept { return ++allocations, __libc_memalign(to, n); }
-int posix_memalign(void** p, std::size_t to, std::size_t n) noexcept {
-  ++allocations;
-  *p = __libc_memalign(to, n);
-  return *p ? 0 : ENOMEM;
-}
-}
-
-namespace {
 
 using namespace kdm_test;
 using kdm::reference_backend;
 namespace terms = kdm::terms;
-
-template <class F>
-long allocations_in(F&& f) {
-  const long before = allocations;
-  f();
-  return allocations - before;
-}
 
 TEST_CASE("allocations: the counter sees every way to the heap") {
   void* volatile p = nullptr;

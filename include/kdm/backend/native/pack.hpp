@@ -55,13 +55,15 @@ struct operand {
   static operand left(op o, const_view<T> x) { return {x.p, x.ld, o == op::as_is}; }
   static operand right(op o, const_view<T> x) { return {x.p, x.ld, o == op::transposed}; }
 
-  /// From line `line` and number k of it on.
+  /// From line `line` and number k of it on. An operand without numbers may be at null, from where no step leads.
   operand at(index_t line, index_t k) const {
+    if (p == nullptr) return *this;
     return {along ? p + line * stride + k : p + k * stride + line, stride, along};
   }
 
   template <int Bytes, int Lines>
   void pack(int lines, index_t length, T* to) const {
+    if (length == 0) return;
     if (along) panel<T, Bytes, Lines>::along(p, stride, lines, length, to);
     else panel<T, Bytes, Lines>::across(p, stride, lines, length, to);
   }

@@ -1,0 +1,43 @@
+# Lets clang look at files that another compiler built: -fsyntax-only, with the flags of the build.
+#   cmake -DBUILD=<build folder> -DSOURCES=<regular expression> -P clang.cmake
+# Without clang it says "skipped", but in CI, where scripts/test.sh has installed it.
+
+find_program(clang NAMES clang++)
+if(NOT clang)
+  if("$ENV{CI}" STREQUAL "true")
+    message(FATAL_ERROR "clang++ was not found: CI compiles with it too")
+  endif()
+  message("skipped: clang++ was not found")
+  return()
+endif()
+
+file(READ "${BUILD}/compile_commands.json" commands)
+string(JSON count LENGTH "${commands}")
+math(EXPR last "${count} - 1")
+set(seen 0)
+foreach(i RANGE ${last})
+  string(JSON file GET "${commands}" ${i} file)
+  if(NOT file MATCHES "${SOURCES}")
+    continue()
+  endif()
+  string(JSON command GET "${commands}" ${i} command)
+  string(JSON folder GET "${commands}" ${i} directory)
+  # The compiler, behind the launcher there may be, and what belongs to another compiler or to an object file.
+  string(REGEX REPLACE "^([^ ]*ccache )?[^ ]+ " "" command "${command}")
+  separate_arguments(arguments UNIX_COMMAND "${command}")
+  list(FIND arguments "-o" at)
+  list(REMOVE_AT arguments ${at})
+  list(REMOVE_AT arguments ${at})
+  list(REMOVE_ITEM arguments "-c")
+  list(FILTER arguments EXCLUDE REGEX "^-Wno-(maybe-)?uninitialized$")
+  execute_process(COMMAND "${clang}" ${arguments} -Wno-sign-conversion -fsyntax-only WORKING_DIRECTORY "${folder}"
+    RESULT_VARIABLE code ERROR_VARIABLE output)
+  if(NOT code EQUAL 0)
+    message(FATAL_ERROR "clang++ does not compile ${file}:\n${output}")
+  endif()
+  math(EXPR seen "${seen} + 1")
+endforeach()
+if(seen EQUAL 0)
+  message(FATAL_ERROR "compile_commands.json names no file that matches ${SOURCES}")
+endif()
+message("clang++ compiles ${seen} files")
