@@ -25,7 +25,8 @@ presets=(dev)
 packages=()
 if ((clang)); then presets+=(clang); fi
 if ((sanitize)); then presets+=(asan-ubsan tsan); fi
-if ((clang || sanitize)); then packages=(--clang); fi
+# Clang also looks at the programs that the default compiler builds; without apt that is left out where clang is.
+if ((clang || sanitize)) || command -v apt-get >/dev/null; then packages=(--clang); fi
 
 "$root/scripts/install_packages.sh" "${packages[@]}"
 
