@@ -32,3 +32,6 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/kdmConfigVersion.cmake"
 install(FILES "${PROJECT_BINARY_DIR}/kdmConfig.cmake" "${PROJECT_BINARY_DIR}/kdmConfigVersion.cmake"
   "${PROJECT_SOURCE_DIR}/cmake/kdm_cuda_standard.cmake"
   DESTINATION "${package_folder}" COMPONENT kdm_development)
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT kdm_development)
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/examples" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT kdm_development
+  FILES_MATCHING PATTERN "*.cpp" PATTERN "*.c" PATTERN "*.h" PATTERN "*.hpp" PATTERN kdm EXCLUDE)
