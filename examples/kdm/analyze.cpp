@@ -74,6 +74,7 @@ void analyze(const analyze_options& o) {
                              " of them at sampling. Compared on ", e.pairs,
                              " pairs that training has not seen."));
   page.table(kdm_command::rows_of(e));
+  page.paragraph(reading_of(e));
 
   if (s.data_dimension() >= 2) {
     page.section("Teacher and student");
@@ -84,7 +85,7 @@ void analyze(const analyze_options& o) {
   }
   kdm::histogram_picture(file("pair_errors.png"), "How far a sample is from its teacher's",
                          kdm::pair_distances(e.samples, pairs.x0),
-                         {.marks = {{"median", e.errors.median_distance}, {"0.5", 0.5}}});
+                         {.marks = {{"median", e.errors.median_distance}, {"half the spread", 0.5 * e.errors.spread}}});
   page.picture(file("pair_errors.png"), "Distance between the student's and the teacher's sample for the same noise.");
 
   if (o.support == "checkerboard") {

@@ -1,4 +1,7 @@
 #include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -108,6 +111,65 @@ TEST_CASE("the whole way from teacher to report") {
     CHECK(file.entry("koopman.bias").shape == kdm::io::shape_t{16});
     CHECK(file.metadata().at("format") == "pt");
   }
+}
+
+TEST_CASE("a student that is its teacher is at the floor by every distance") {
+  const temporary_folder folder;
+  teach_small(folder);
+  REQUIRE(kdm_run(folder, "distill --pairs pairs.npy --out model --steps 60" + small).status == 0);
+  const auto pairs = kdm::io::load_pairs<float>(folder / "pairs.npy");
+  kdm::io::save_npy(folder / "noise.npy", pairs.xT.view());
+  REQUIRE(kdm_run(folder, "sample --model model --noise noise.npy --out x.npy").status == 0);
+  // Its own samples as the teacher's.
+  const auto x = kdm::io::load_npy_matrix<float>(folder / "x.npy");
+  kdm::io::tensor<float> own({2, 600, 2});
+  for (kdm::index_t k = 0; k < 1200; ++k) {
+    own.as_matrix().p[k] = pairs.xT.data()[k];
+    own.as_matrix().p[1200 + k] = x.data()[k];
+  }
+  kdm::io::save_npy(folder / "own.npy", own);
+  REQUIRE(kdm_run(folder, "evaluate --model model --pairs own.npy --out own.json").status == 0);
+  const auto figures = kdm::io::read_json(folder / "own.json");
+  CHECK(figures["pair_error"]["mean_squared"].get<double>() < 1e-10);
+  CHECK(figures["pair_error"]["share_of_variance"].get<double>() < 1e-10);
+  CHECK(figures["pair_error"]["spread"].get<double>() > 0.5);
+  for (const char* distance : {"sliced_wasserstein_2", "energy_distance", "mmd_squared"}) {
+    CAPTURE(distance);
+    CHECK(std::abs(figures["same_noise"][distance].get<double>()) < 1e-6);
+    const auto& halves = figures["halves"][distance];
+    CHECK(halves["rows"] == 300);
+    CHECK(halves["student_to_teacher"]["mean"].get<double>() ==
+          doctest::Approx(halves["teacher_to_teacher"]["mean"].get<double>()));
+    CHECK(std::abs(halves["excess"]["mean"].get<double>()) < 1e-6);
+    CHECK(halves["teacher_to_teacher"]["standard_error"].get<double>() > 1e-5);
+  }
+  // Half a deviation aside the student can be told from its teacher, and every figure has its error.
+  for (kdm::index_t k = 0; k < 1200; ++k) own.as_matrix().p[1200 + k] += 1;
+  kdm::io::save_npy(folder / "own.npy", own);
+  const outcome aside = kdm_run(folder, "evaluate --model model --pairs own.npy --out own.json --threads 1");
+  REQUIRE(aside.status == 0);
+  CHECK(contains(aside.out, "By every distance the student can be told from its teacher"));
+  const std::string bytes = read_bytes(folder / "own.json");
+  const auto moved = kdm::io::parse_json(bytes, "own.json");
+  CHECK(moved["pair_error"]["mean_squared"].get<double>() == doctest::Approx(1));
+  CHECK(moved["pair_error"]["median_distance_interval"][0].get<double>() == doctest::Approx(std::sqrt(2.)));
+  CHECK(moved["halves"]["sliced_wasserstein_2"]["excess"]["interval"][0].get<double>() > 0.1);
+}
+
+TEST_CASE("pairs that cannot be compared are named with their option") {
+  const temporary_folder folder;
+  teach_small(folder);
+  REQUIRE(kdm_run(folder, "distill --pairs pairs.npy --out model --steps 3" + small).status == 0);
+  REQUIRE(kdm_run(folder, "teach --samples 1 --snapshots 2 --out one.npy").status == 0);
+  const outcome one = kdm_run(folder, "evaluate --model model --pairs one.npy");
+  CHECK(one.status == 1);
+  CHECK(one.err == "kdm: one.npy (--pairs): has 1 pair, expected at least 4, to compare two halves of them\n");
+  REQUIRE(kdm_run(folder, "teach --samples 4 --snapshots 2 --out four.npy").status == 0);
+  CHECK(kdm_run(folder, "evaluate --model model --pairs four.npy").status == 0);
+  kdm::io::save_npy(folder / "same.npy", kdm::io::tensor<float>({2, 8, 2}));
+  const outcome same = kdm_run(folder, "evaluate --model model --pairs same.npy");
+  CHECK(same.status == 1);
+  CHECK(same.err == "kdm: same.npy (--pairs): every x_0 is the same point, expected different ones\n");
 }
 
 TEST_CASE("a run that stops and resumes leaves the same bytes as one that does not") {
