@@ -5,6 +5,8 @@
 #include <iosfwd>
 #include <string>
 
+#include "kdm/core/config.hpp"
+
 namespace kdm {
 
 /// text(): what a person reads of it; one line, or several without a line break behind the last.
