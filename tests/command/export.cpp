@@ -48,7 +48,7 @@ TEST_CASE("export writes a student that samples as kdm sample does") {
     kdm::matrix<float> x(500, 2);
     student.sample(4, 0, x);
     CHECK(kdm_test::relative_difference(x, expected) < 1e-5);
-    CHECK(student.prior_scale() == 80);
+    CHECK(student.prior().scale == 80);
     const auto depth = kdm::io::read_json(folder / "model/configuration.json")["model"]["depth"].get<kdm::index_t>();
     CHECK(student.layers() == 2 * depth);
 

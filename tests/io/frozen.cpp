@@ -37,7 +37,7 @@ TEST_CASE("frozen: a file gives back what was saved") {
   save_frozen(folder / "s.safetensors", saved);
   const auto loaded = load_frozen<float>(folder / "s.safetensors");
   CHECK(same_bits(loaded.weights, saved.weights));
-  CHECK(loaded.prior_scale == 2.5);
+  CHECK(loaded.prior.scale == 2.5);
   REQUIRE(loaded.layers.size() == 3);
   for (std::size_t k = 0; k < 3; ++k) {
     CHECK(loaded.layers[k].inputs == saved.layers[k].inputs);
@@ -47,6 +47,54 @@ TEST_CASE("frozen: a file gives back what was saved") {
   }
   CHECK(kdm::frozen_model(loaded).size() == 32);
   CHECK(kdm::frozen_model(load_frozen<double>(folder / "s.safetensors")).data_dimension() == 2);
+}
+
+TEST_CASE("frozen: a prior of its own comes back from a file and stands in the header") {
+  const temporary_folder folder;
+  const auto path = folder / "s.safetensors";
+  kdm::matrix<double> mean(1, 3), deviations(1, 3), triangle(3, 3);
+  for (kdm::index_t i = 0; i < 3; ++i) {
+    mean(0, i) = 0.1 * double(i) - 7, deviations(0, i) = 1. / double(3 + i), triangle(i, i) = 2;
+    for (kdm::index_t j = 0; j < i; ++j) triangle(i, j) = -0.3;
+  }
+  auto parts = small_parts();
+  for (const auto& factor : {deviations, triangle, kdm::matrix<double>()}) {
+    parts.prior = kdm::normal_prior(mean, factor);
+    save_frozen(path, parts);
+    const auto loaded = load_frozen<float>(path);
+    CHECK(same_bits(loaded.prior.mean, mean));
+    CHECK(loaded.prior.factor.rows() == factor.rows());
+    CHECK(same_bits(loaded.prior.factor, factor));
+    CHECK(same_bits(loaded.weights, parts.weights));
+    CHECK(kdm::io::load_safetensors(path).metadata().at("frozen") == "2");
+  }
+  parts.prior = kdm::normal_prior(mean, deviations);
+  const std::string text = kdm::io::frozen_header(parts, "s");
+  CHECK(text.find("prior_mean[] = {\n-7.,-6.9,-6.8,\n};") != std::string::npos);
+  CHECK(text.find("prior_factor[] = {\n0.3333333333333333,0.25,0.2,\n};") != std::string::npos);
+  CHECK(text.find("compiled{layers, weights, 1., prior_mean, prior_factor};") != std::string::npos);
+  parts.prior = kdm::normal_prior::unknown();
+  save_frozen(path, parts);
+  CHECK_FALSE(load_frozen<float>(path).prior.known);
+  CHECK(kdm::io::frozen_header(parts, "s").find("compiled{layers, weights, 1., {}, {}, false};") != std::string::npos);
+
+  parts.prior = kdm::normal_prior(mean, kdm::matrix<double>(1, 3));
+  CHECK(message_of<kdm::option_error>([&] { save_frozen(path, parts); }).find("deviation of column 0 is 0") !=
+        std::string::npos);
+  const kdm::matrix<float> w(2, 3), c(1, 2);
+  const named_tensor weight("layers.0.weight", w.view()), bias("layers.0.bias", c.view(), {2});
+  const auto refused = [&](std::vector<named_tensor> tensors, const char* kind, std::string_view part) {
+    tensors.push_back(weight), tensors.push_back(bias);
+    save_safetensors(path, tensors,
+                     {{"frozen", "2"}, {"activations", "identity"}, {"prior_scale", "1"}, {"prior", kind}});
+    check_message([&] { load_frozen<float>(path); }, {path.string(), part});
+  };
+  const kdm::matrix<double> two(1, 2), zero(1, 3);
+  refused({}, "uniform", "'prior' is \"uniform\", expected \"normal\" or \"unknown\"");
+  refused({named_tensor("prior.mean", two.view(), {2})}, "normal", "the prior's mean is 1 x 2, expected 1 x 3");
+  refused({named_tensor("prior.factor", zero.view(), {3})}, "normal", "the prior's deviation of column 0 is 0, expected");
+  refused({named_tensor("prior.factor", zero.view(), {1, 1, 3})}, "normal", "has shape [1, 1, 3], expected [d] or [d, d]");
+  refused({named_tensor("prior.more", zero.view())}, "normal", "\"prior.more\" is unknown");
 }
 
 TEST_CASE("frozen: files that are not such students are refused by name") {
@@ -67,10 +115,10 @@ TEST_CASE("frozen: files that are not such students are refused by name") {
     return m;
   };
   refused({}, {weight, bias}, "the metadata have no 'frozen', expected a frozen student");
-  refused(with("frozen", "2"), {weight, bias}, "'frozen' is \"2\", expected \"1\"");
+  refused(with("frozen", "3"), {weight, bias}, "'frozen' is \"3\", expected \"1\" or \"2\"");
   refused(with("prior_scale", "1x"), {weight, bias}, "'prior_scale' is \"1x\", expected a finite number");
   refused(with("prior_scale", "inf"), {weight, bias}, "'prior_scale' is \"inf\", expected a finite number");
-  refused(with("prior_scale", "-1"), {weight, bias}, "'prior_scale' is -1, expected more than 0");
+  refused(with("prior_scale", "-1"), {weight, bias}, "the prior's scale is -1, expected a finite number above 0");
   refused(with("activations", ""), {weight, bias}, "the name of activation 0 has 0 characters");
   refused(with("activations", "silu "), {weight, bias}, "the name of activation 1 has 0 characters");
   refused(with("activations", "silu  silu"), {weight, bias}, "the name of activation 1 has 0 characters");

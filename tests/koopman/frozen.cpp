@@ -72,7 +72,7 @@ void check_samples(const Model& model, double tolerance, index_t layers) {
   CHECK(frozen.layers() == layers);
   CHECK(frozen.noise_dimension() == model.noise_dimension());
   CHECK(frozen.data_dimension() == model.data_dimension());
-  CHECK(frozen.prior_scale() == 2.5);
+  CHECK(frozen.prior().scale == 2.5);
   matrix<T> x(1000, model.data_dimension()), y(1000, model.data_dimension());
   expected.sample(11, 5, x);
   frozen.sample(11, 5, y);
@@ -106,6 +106,35 @@ TEST_CASE("frozen_model: every layer without activation is folded where that sav
   check_samples<double>(small_model(), 1e-13, 4);
   // 50 -> 2 -> 2 -> 50: the operator disappears, the bottleneck stays.
   check_samples<double>(small_model(true, 3, 2, 2, 50), 1e-13, 5);
+}
+
+TEST_CASE("frozen_model: samples of any prior are those of the generator") {
+  const auto model = model_around(kdm::linear_operator(5), 3, 2, 9);
+  const auto w = some_weights<double>(model);
+  matrix<double> mean(1, 3), deviations(1, 3), triangle(3, 3);
+  for (index_t i = 0; i < 3; ++i) {
+    mean(0, i) = 1 - double(i), deviations(0, i) = 1. / (1 + double(i));
+    for (index_t j = 0; j <= i; ++j) triangle(i, j) = 1 - 0.3 * double(j);
+  }
+  static constexpr double constant_mean[] = {1, 0, -1}, constant_triangle[] = {1, 0, 0, 1, 0.7, 0, 1, 0.7, 0.4};
+  for (const auto& factor : {matrix<double>(), deviations, triangle}) {
+    const kdm::normal_prior prior(mean, factor);
+    generator<decltype(model), reference_backend<double>> expected(model, w.view(), prior);
+    const auto parts = freeze(model, w.view(), prior);
+    matrix<double> x(1000, 2), y(1000, 2);
+    expected.sample(11, 5, x);
+    frozen_model<double>(parts).sample(11, 5, y);
+    CHECK(relative_difference(y, x) < 1e-13);
+    if (factor.rows() != 3) continue;
+    const matrix<float> narrow(parts.weights.view());
+    const compiled_student constant{parts.layers, std::span(narrow.data(), std::size_t(narrow.size())), 1, constant_mean,
+                                    constant_triangle};
+    frozen_model<double>(constant).sample(11, 5, y);
+    CHECK(relative_difference(y, x) < 1e-5);
+  }
+  CHECK(message_of<option_error>([&] {
+          frozen_model<double>(freeze(model, w.view(), {matrix<double>(), matrix<double>(1, 3)}));
+        }) == "frozen_model: the prior's deviation of column 0 is 0, expected a finite number above 0");
 }
 
 TEST_CASE("frozen_model: an activation of the user is found by its name") {
@@ -172,7 +201,7 @@ TEST_CASE("frozen_model: what a constant holds is the same model") {
   m.push(x, y, memory);
   CHECK(y(0, 0) == 2 * 3 + 5 * (3 - 1 - 1) + 0.5f);
   CHECK(y(1, 0) == 2 * 0.25f - 3 * 2 + 5 * (0.25f + 2 - 1) + 0.5f);
-  CHECK(m.prior_scale() == 4);
+  CHECK(m.prior().scale == 4);
   CHECK(m.size() == 13);
 }
 
@@ -271,6 +300,10 @@ TEST_CASE("frozen_model: what does not fit is named") {
   CHECK(message(none, w.view()).starts_with("frozen_model: layer 0 has 0 inputs and 3 outputs, expected 1 to"));
   CHECK(message({}, w.view()) == "frozen_model: no layers, expected at least 1");
   CHECK(message(two, w.view(), 0) == "frozen_model: the prior's scale is 0, expected a finite number above 0");
+  for (const double bad : {-1., double(NAN), double(INFINITY), 1e-300})
+    CHECK(message(two, w.view(), bad).starts_with("frozen_model: the prior's scale is "));
+  const frozen_layer nan_slope[] = {{2, 3, "leaky_relu", NAN}, {3, 1}};
+  CHECK(message(nan_slope, w.view()) == "frozen_model: layer 0 has the parameter nan, expected a finite number");
   CHECK(message(two, w.view(), 1e300).ends_with("expected a finite number above 0"));
 
   const model m(two, w.view());

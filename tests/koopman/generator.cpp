@@ -98,8 +98,8 @@ TEST_CASE("generator: the prior is the scaled normal table of the seed") {
   const auto model = small_model();
   const auto w = some_weights<double>(model);
   const generator<decltype(model), reference_backend<double>> g(model, w.view(), 80), unit(model, w.view());
-  CHECK(g.prior_scale() == 80);
-  CHECK(unit.prior_scale() == 1);
+  CHECK(g.prior().scale == 80);
+  CHECK(unit.prior().scale == 1);
   CHECK(g.noise_dimension() == 3);
   CHECK(g.data_dimension() == 2);
   const auto x = g.noise(5000, 3);
@@ -117,6 +117,84 @@ TEST_CASE("generator: the prior is the scaled normal table of the seed") {
   auto scaled = unit.noise(20, 3);
   for (index_t k = 0; k < scaled.size(); ++k) scaled.data()[k] *= 80;
   CHECK(relative_difference(scaled, g.noise(20, 3)) < 1e-15);
+}
+
+/// mean + L e, written out.
+matrix<double> noise_by_hand(const matrix<double>& mean, const matrix<double>& l, index_t n, std::uint64_t seed) {
+  const kdm::random_table table{seed, kdm::streams::prior};
+  matrix<double> x(n, 3);
+  for (index_t i = 0; i < n; ++i)
+    for (index_t j = 0; j < 3; ++j) {
+      x(i, j) = mean(0, j);
+      for (index_t k = 0; k < 3; ++k) x(i, j) += l(j, k) * table.normal<double>(i, k);
+    }
+  return x;
+}
+
+TEST_CASE("generator: a prior of mean and deviations or of a covariance") {
+  const auto model = small_model();
+  const auto w = some_weights<double>(model);
+  matrix<double> mean(1, 3), deviations(1, 3), diagonal(3, 3), triangle(3, 3);
+  for (index_t i = 0; i < 3; ++i) {
+    mean(0, i) = 3 - 2. * double(i), diagonal(i, i) = deviations(0, i) = 1 + 40. * double(i);
+    for (index_t j = 0; j <= i; ++j) triangle(i, j) = 1 + double(i) - 2. * double(j);
+  }
+  triangle(1, 1) = 0.5, triangle(2, 2) = 0.25;
+  using sampler = generator<decltype(model), reference_backend<double>>;
+  const auto check = [&](const kdm::normal_prior& prior, const matrix<double>& l) {
+    sampler g(model, w.view(), prior);
+    const auto expected = noise_by_hand(prior.mean.size() > 0 ? mean : matrix<double>(1, 3), l, 200, 9);
+    CHECK(relative_difference(g.noise(200, 9), expected) < 1e-15);
+    CHECK(relative_difference(g.sample(200, 9), g.push(expected.view())) < 1e-13);
+    // In parts, and beyond the rows that are made at a time.
+    const auto many = g.sample(20000, 9);
+    matrix<double> part(5, 2);
+    g.sample(9, 16382, part);
+    CHECK(same_rows(part, many, 16382));
+  };
+  check({mean, deviations}, diagonal);
+  check({mean, triangle}, triangle);
+  check({matrix<double>(), triangle}, triangle);
+  kdm::normal_prior shifted(2.5);
+  shifted.mean = mean;
+  matrix<double> scaled(3, 3);
+  for (index_t i = 0; i < 3; ++i) scaled(i, i) = 2.5;
+  check(shifted, scaled);
+}
+
+TEST_CASE("generator: a prior that cannot be drawn from is refused") {
+  const auto model = small_model();
+  const auto w = some_weights<float>(model);
+  using sampler = generator<decltype(model), reference_backend<float>>;
+  const auto message = [&](const kdm::normal_prior& prior) {
+    return message_of<kdm::error>([&] { sampler(model, w.view(), prior); });
+  };
+  for (const double bad : {0., -1., double(NAN), double(INFINITY), 1e300, 1e-300}) {
+    CHECK(message(bad) == kdm::concat("generator: the prior's scale is ", bad, ", expected a finite number above 0"));
+    matrix<double> deviations(1, 3), triangle(3, 3);
+    for (index_t i = 0; i < 3; ++i) deviations(0, i) = triangle(i, i) = 1;
+    deviations(0, 1) = triangle(1, 1) = bad;
+    const std::string words =
+        kdm::concat("generator: the prior's deviation of column 1 is ", bad, ", expected a finite number above 0");
+    CHECK(message({matrix<double>(), deviations}) == words);
+    CHECK(message({matrix<double>(), triangle}) == words);
+  }
+  matrix<double> mean(1, 3), factor(3, 3);
+  mean(0, 2) = NAN;
+  CHECK(message({mean, factor}) == "generator: the prior's mean of column 2 is nan, expected a finite number");
+  for (index_t i = 0; i < 3; ++i) factor(i, i) = 1;
+  factor(0, 2) = 1;
+  CHECK(message({matrix<double>(1, 3), factor}) ==
+        "generator: the prior's factor at row 0, column 2 is 1, expected 0, above the diagonal");
+  CHECK(message({matrix<double>(1, 2), factor}) == "generator: the prior's mean is 1 x 2, expected 1 x 3");
+  CHECK(message({matrix<double>(1, 3), matrix<double>(2, 3)}) ==
+        "generator: the prior's factor is 2 x 3, expected 1 x 3 or 3 x 3");
+
+  sampler unknown(model, w.view(), kdm::normal_prior::unknown());
+  const std::string words = "generator: the noise is of no known distribution: push noise, expected a normal prior";
+  CHECK(message_of<kdm::option_error>([&] { unknown.sample(3, 1); }) == words);
+  CHECK(message_of<kdm::option_error>([&] { unknown.noise(3, 1); }) == words);
+  CHECK(unknown.push(matrix<float>(4, 3).view()).rows() == 4);
 }
 
 TEST_CASE("generator: what does not fit is named") {

@@ -37,16 +37,42 @@ inline std::string frozen_entry(const safetensors& file, const std::string& key)
   return place->second;
 }
 
+/// The prior of a file; its tensors join those that are expected.
+inline normal_prior frozen_prior(const safetensors& file, bool general, std::vector<tensor_label>& expected) {
+  normal_prior p(frozen_number(file.file(), "'prior_scale'", frozen_entry(file, "prior_scale")));
+  if (!general) return p;
+  const std::string kind = frozen_entry(file, "prior");
+  if (kind != "normal" && kind != "unknown")
+    fail<io_error>(file.file(), ": 'prior' is ", in_quotes(kind), ", expected \"normal\" or \"unknown\"");
+  p.known = kind == "normal";
+  const auto read = [&](const std::string& name, matrix<double>& to) {
+    if (!file.contains(name)) return;
+    const shape_t& shape = file.entry(name).shape;
+    if (shape.empty() || shape.size() > 2)
+      fail<io_error>(file.file(), ": tensor ", name, " has shape ", shape_text(shape), ", expected [d] or [d, d]");
+    to = matrix<double>(shape.size() == 2 ? shape[0] : 1, shape.back());
+    file.copy_to(name, to.view());
+    expected.push_back({name, shape});
+  };
+  read("prior.mean", p.mean);
+  read("prior.factor", p.factor);
+  return p;
+}
+
 }  // namespace detail
 
 /// Writes a frozen student: tensors "layers.K.weight" [outputs, inputs] and "layers.K.bias" [outputs], as those of
-/// torch.nn.Linear; metadata "frozen" (the version, 1), "activations" (names, a parameter behind a colon) and
-/// "prior_scale".
+/// torch.nn.Linear; metadata "frozen" (the version), "activations" (names, a parameter behind a colon) and
+/// "prior_scale". That is version 1. Version 2 is written where the prior is another than N(0, scale^2): it has the
+/// tensors "prior.mean" [d] and "prior.factor" ([d] or [d, d]) in double as far as the prior has them, and the metadata
+/// "prior", "normal" or "unknown".
 ///
-/// Throws.    io_error; numeric_error for a weight that is not finite.
+/// Throws.    io_error; numeric_error for a weight that is not finite; option_error for a prior that is not usable.
 template <class T>
 void save_frozen(const std::filesystem::path& path, const frozen_parts<T>& parts) {
   require_finite_to_write(path, parts.weights.view());
+  const normal_prior& prior = parts.prior;
+  prior.require_usable<T>(path.string(), parts.layers.empty() ? 0 : parts.layers.front().inputs);
   std::vector<named_tensor> tensors;
   std::string activations;
   index_t at = 0;
@@ -63,11 +89,17 @@ void save_frozen(const std::filesystem::path& path, const frozen_parts<T>& parts
     activations += concat(k ? " " : "", l.activation_name());
     if (l.parameter != 0) activations += concat(":", l.parameter);
   }
-  save_safetensors(path, std::move(tensors),
-                   {{"format", "pt"},
-                    {"frozen", "1"},
-                    {"activations", std::move(activations)},
-                    {"prior_scale", concat(parts.prior_scale)}});
+  metadata_t metadata{{"format", "pt"},
+                      {"frozen", prior.is_scale() ? "1" : "2"},
+                      {"activations", std::move(activations)},
+                      {"prior_scale", concat(prior.scale)}};
+  if (!prior.is_scale()) metadata["prior"] = prior.known ? "normal" : "unknown";
+  if (prior.mean.size() > 0) tensors.emplace_back("prior.mean", prior.mean.view(), shape_t{prior.mean.size()});
+  if (prior.factor.size() > 0) {
+    const matrix<double>& f = prior.factor;
+    tensors.emplace_back("prior.factor", f.view(), prior.is_triangle() ? shape_t{f.rows(), f.cols()} : shape_t{f.cols()});
+  }
+  save_safetensors(path, std::move(tensors), metadata);
 }
 
 /// Reads what save_frozen writes, float or double.
@@ -77,12 +109,10 @@ void save_frozen(const std::filesystem::path& path, const frozen_parts<T>& parts
 template <class T>
 frozen_parts<T> load_frozen(const std::filesystem::path& path) {
   const safetensors file = load_safetensors(path);
-  if (const std::string version = detail::frozen_entry(file, "frozen"); version != "1")
-    fail<io_error>(file.file(), ": 'frozen' is ", detail::in_quotes(version), ", expected \"1\"");
+  const std::string version = detail::frozen_entry(file, "frozen");
+  if (version != "1" && version != "2")
+    fail<io_error>(file.file(), ": 'frozen' is ", detail::in_quotes(version), ", expected \"1\" or \"2\"");
   frozen_parts<T> parts;
-  parts.prior_scale = detail::frozen_number(file.file(), "'prior_scale'", detail::frozen_entry(file, "prior_scale"));
-  if (!(parts.prior_scale > 0))
-    fail<io_error>(file.file(), ": 'prior_scale' is ", parts.prior_scale, ", expected more than 0");
   const std::string activations = detail::frozen_entry(file, "activations");
 
   std::vector<tensor_label> expected;
@@ -114,11 +144,18 @@ frozen_parts<T> load_frozen(const std::filesystem::path& path) {
     size += (l.inputs + 1) * l.outputs;
     parts.layers.push_back(l);
   }
+  parts.prior = detail::frozen_prior(file, version == "2", expected);
   file.require(expected);
+  try {
+    parts.prior.template require_usable<T>(file.file(), parts.layers.front().inputs);
+  } catch (const error& e) {
+    fail<io_error>(e.what());
+  }
 
   parts.weights = matrix<T>(1, size);
   index_t at = 0;
   for (const tensor_label& label : expected) {
+    if (!label.name.starts_with("layers.")) continue;
     const view<T> to = parts.weights.view().col_range(at, element_count(label.shape));
     file.copy_to(label.name, to);
     if (const index_t bad = first_not_finite(to); bad >= 0)

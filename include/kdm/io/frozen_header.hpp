@@ -74,6 +74,7 @@ inline void require_identifier(std::string_view name) {
 /// Example.   kdm::frozen_model<float> model(student::compiled);
 inline std::string frozen_header(const frozen_parts<float>& parts, std::string_view name) {
   require_identifier(name);
+  parts.prior.require_usable<float>("frozen_header", parts.layers.empty() ? 0 : parts.layers.front().inputs);
   std::string text = concat(
       "// A student of kdm, frozen: ", parts.weights.size(), " weights. Written by a program; not to be edited.\n",
       "#pragma once\n\n#include <kdm/koopman/frozen.hpp>\n\n#ifdef ", name, "\n#error \"", name,
@@ -91,9 +92,23 @@ inline std::string frozen_header(const frozen_parts<float>& parts, std::string_v
     detail::append_literal(text, w.p[k]);
     text += k % 8 == 7 || k + 1 == w.cols ? ",\n" : ",";
   }
+  const normal_prior& prior = parts.prior;
+  const auto numbers = [&](std::string_view called, const matrix<double>& m) {
+    if (m.size() == 0) return;
+    text += concat("};\n\ninline constexpr double ", called, "[] = {\n");
+    for (index_t k = 0; k < m.size(); ++k) {
+      detail::append_literal(text, m.data()[k]);
+      text += k % 8 == 7 || k + 1 == m.size() ? ",\n" : ",";
+    }
+  };
+  numbers("prior_mean", prior.mean);
+  numbers("prior_factor", prior.factor);
   text += "};\n\n/// kdm::frozen_model<float> model(" + std::string(name) +
           "::compiled);\ninline constexpr kdm::compiled_student compiled{layers, weights, ";
-  detail::append_literal(text, parts.prior_scale);
+  detail::append_literal(text, prior.scale);
+  if (!prior.is_scale())
+    text += concat(", ", prior.mean.size() > 0 ? "prior_mean" : "{}", ", ",
+                   prior.factor.size() > 0 ? "prior_factor" : "{}", prior.known ? "" : ", false");
   return text + concat("};\n\n}  // namespace kdm_students::", name, "\n\nusing namespace kdm_students;\n");
 }
 

@@ -106,7 +106,7 @@ concept freezable = dense_chain<decltype(M::encoder_noise)> && dense_chain<declt
 /// Cost.      2 latent^2 hidden flops, once; then 2 latent^2 flops less for each sample.
 /// Throws.    shape_error for another number of weights.
 template <freezable Model, class U>
-frozen_parts<std::remove_const_t<U>> freeze(const Model& model, view<U> weights, double prior_scale = 1) {
+frozen_parts<std::remove_const_t<U>> freeze(const Model& model, view<U> weights, normal_prior prior = {}) {
   using T = std::remove_const_t<U>;
   const const_view<T> w = weights;
   require_size("freeze: rows of the weights", w.rows, 1);
@@ -127,7 +127,7 @@ frozen_parts<std::remove_const_t<U>> freeze(const Model& model, view<U> weights,
     detail::fold(layers, best);
   }
 
-  frozen_parts<T> parts{{}, {}, prior_scale};
+  frozen_parts<T> parts{{}, {}, std::move(prior)};
   index_t size = 0;
   for (const auto& l : layers) size += l.w.size() + l.c.size();
   parts.weights = matrix<T>(1, size);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "kdm/core/error.hpp"
 #include "kdm/core/matrix.hpp"
 #include "kdm/koopman/packed_dense.hpp"
+#include "kdm/koopman/prior.hpp"
 #include "kdm/math/activations.hpp"
 #include "kdm/math/random.hpp"
 
@@ -36,14 +38,27 @@ template <class T>
 struct frozen_parts {
   std::vector<frozen_layer> layers;
   matrix<T> weights;
-  double prior_scale = 1;
+  normal_prior prior = {};
 };
 
-/// A student compiled into the program, as the header that `kdm export` writes.
+/// A student compiled into the program, as the header that `kdm export` writes. Mean and factor are those of its
+/// normal_prior, row after row.
 struct compiled_student {
   std::span<const frozen_layer> layers;
   std::span<const float> weights;
   double prior_scale = 1;
+  std::span<const double> prior_mean = {}, prior_factor = {};
+  bool prior_known = true;
+
+  normal_prior prior() const {
+    if (!prior_known) return normal_prior::unknown();
+    normal_prior p(prior_scale);
+    const index_t d = layers.empty() ? 0 : layers.front().inputs, size = index_t(prior_factor.size());
+    p.mean = matrix<double>(const_view<double>{prior_mean.data(), 1, index_t(prior_mean.size())});
+    const index_t rows = d > 1 && size == d * d ? d : 1;
+    p.factor = matrix<double>(const_view<double>{prior_factor.data(), rows, size / rows});
+    return p;
+  }
 };
 
 /// A chain of dense layers ready to sample: x_0 = student(x_T), by its own small kernels, on the caller's thread.
@@ -67,11 +82,10 @@ class frozen_model {
 
   /// Activations are those of the library and OwnActivations (default-constructed), found by name.
   template <class U>
-  frozen_model(std::span<const frozen_layer> layers, const_view<U> weights, double prior_scale = 1)
-      : prior_scale_(T(prior_scale)), scratch_(0) {
-    if (!(prior_scale > 0) || !(prior_scale <= double(std::numeric_limits<T>::max())))
-      fail<option_error>("frozen_model: the prior's scale is ", prior_scale, ", expected a finite number above 0");
+  frozen_model(std::span<const frozen_layer> layers, const_view<U> weights, normal_prior prior = {})
+      : prior_(std::move(prior)), scratch_(0) {
     plan(layers);
+    prior_.template require_usable<T>("frozen_model", noise_dimension());
     require_size("frozen_model: rows of the weights", weights.rows, 1);
     require_size("frozen_model: number of weights", weights.size(), size_);
     pack(weights);
@@ -80,14 +94,14 @@ class frozen_model {
 
   template <class U>
   explicit frozen_model(const frozen_parts<U>& parts)
-      : frozen_model(parts.layers, parts.weights.view(), parts.prior_scale) {}
+      : frozen_model(parts.layers, parts.weights.view(), parts.prior) {}
 
   explicit frozen_model(const compiled_student& s)
-      : frozen_model(s.layers, const_view<float>{s.weights.data(), 1, index_t(s.weights.size())}, s.prior_scale) {}
+      : frozen_model(s.layers, const_view<float>{s.weights.data(), 1, index_t(s.weights.size())}, s.prior()) {}
 
   index_t noise_dimension() const noexcept { return layers_.front().inputs; }
   index_t data_dimension() const noexcept { return layers_.back().outputs; }
-  double prior_scale() const noexcept { return double(prior_scale_); }
+  const normal_prior& prior() const noexcept { return prior_; }
   /// Number of weights, and layers that are left after folding.
   index_t size() const noexcept { return size_; }
   index_t layers() const noexcept { return index_t(layers_.size()); }
@@ -104,16 +118,19 @@ class frozen_model {
     in_slices(x_0, w, [&](index_t first, index_t n) { return x_T.row_range(first, n); });
   }
 
-  /// Samples first, first + 1, ... of a seed into the rows of x_0: those of generator::sample, up to rounding.
+  /// Samples first, first + 1, ... of a seed into the rows of x_0: those of generator::sample, up to rounding. A student
+  /// of an unknown prior has none: it pushes.
   void sample(std::uint64_t seed, index_t first, view<T> x_0) noexcept { sample(seed, first, x_0, scratch_); }
   void sample(std::uint64_t seed, index_t first, view<T> x_0, workspace& w) const noexcept {
     if (first < 0) fail<option_error>("frozen_model: the first sample is ", first, ", expected 0 or more");
+    if (!prior_.known)
+      fail<option_error>("frozen_model: the noise is of no known distribution: push noise, expected a normal prior");
     require_size("frozen_model: columns of x_0", x_0.cols, data_dimension());
     const random_table prior{seed, streams::prior};
     in_slices(x_0, w, [&](index_t row, index_t n) {
       const view<T> x{w.memory_.data() + 2 * slice_ * widest_, n, noise_dimension()};
       fill_normals(prior, first + row, x);
-      for (index_t k = 0; k < x.size(); ++k) x.p[k] *= prior_scale_;
+      prior_.shape(x);
       return const_view<T>(x);
     });
   }
@@ -161,6 +178,9 @@ class frozen_model {
       if (l.inputs < 1 || l.outputs < 1 || l.inputs > most || l.outputs > most)
         fail<shape_error>("frozen_model: layer ", k, " has ", l.inputs, " inputs and ", l.outputs,
                           " outputs, expected 1 to ", most, " of each");
+      constexpr double most_parameter = std::numeric_limits<double>::max();
+      if (!(l.parameter >= -most_parameter && l.parameter <= most_parameter))
+        fail<option_error>("frozen_model: layer ", k, " has the parameter ", l.parameter, ", expected a finite number");
       if (k > 0 && l.inputs != layers[k - 1].outputs)
         fail<shape_error>("frozen_model: layer ", k - 1, " has ", layers[k - 1].outputs, " outputs, layer ", k,
                           " expects ", l.inputs);
@@ -224,7 +244,7 @@ class frozen_model {
 
   std::vector<layer> layers_;
   index_t size_ = 0, packed_size_ = 0, widest_ = 0, slice_ = 0;
-  T prior_scale_;
+  normal_prior prior_;
   matrix<T> block_;
   workspace scratch_;
 };

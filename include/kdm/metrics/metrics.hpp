@@ -6,6 +6,7 @@
 #include "kdm/metrics/energy.hpp"
 #include "kdm/metrics/halves.hpp"
 #include "kdm/metrics/moments.hpp"
+#include "kdm/metrics/normality.hpp"
 #include "kdm/metrics/pair_error.hpp"
 #include "kdm/metrics/samples.hpp"
 #include "kdm/metrics/support.hpp"
