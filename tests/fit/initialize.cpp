@@ -214,6 +214,8 @@ TEST_CASE("initialize_operator: max_pairs takes evenly spaced pairs") {
   auto thinned = some_weights<double>(model), picked = thinned;
   const auto report = initialize_operator(model, thinned.view(), xT, x0, {.max_pairs = 40});
   CHECK(report.pairs == 34);  // every third
+  CHECK(kdm::operator_fit_report{5000, 0.931, 0.0214, 33, 1234, fit_status::ok}.text() ==
+        "operator of rank 33 fitted to 5000 pairs, ok: residual 0.93 -> 0.021, condition 1.2e+03");
   matrix<double> yT(34, 2), y0(34, 2);
   for (index_t i = 0; i < 34; ++i)
     for (index_t j = 0; j < 2; ++j) yT(i, j) = xT(3 * i, j), y0(i, j) = x0(3 * i, j);

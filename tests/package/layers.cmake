@@ -19,12 +19,13 @@ set(train core math exec backend nn teacher metrics koopman)
 set(testing core math exec backend nn koopman train)
 set(report core math exec backend io nn teacher metrics analysis koopman fit train)
 
-# Headers that may include more than their folder: the bridge from fits to models, files of training states and
+# Headers that may include more than their folder: the bridge from fits to models, files of training states, of models and
 # of frozen students.
 set(more_for_fit/initialize.hpp nn koopman)
 set(more_for_fit/penalise_spectrum.hpp nn koopman)
 set(more_for_train/checkpoint.hpp io)
 set(more_for_io/frozen.hpp koopman)
+set(more_for_io/model.hpp koopman nn)
 set(more_for_io/frozen_header.hpp koopman)
 
 # Third parties: how their headers are recognised, and the places that may include them.

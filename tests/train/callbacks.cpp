@@ -78,6 +78,21 @@ TEST_CASE("the progress line names the terms and fits a terminal when live") {
   CHECK(shown.size() < 80);
 }
 
+TEST_CASE("what a run reports and what it trains go into a stream") {
+  auto t = small_trainer(7);
+  std::ostringstream out;
+  out << step_report{100, 300, 0.2012, {}, 0.0025} << '\n'
+      << pair_error(const_view<float>(random_matrix<float>(2, 1, 1)), const_view<float>(random_matrix<float>(2, 1, 1)))
+      << '\n'
+      << gradient_errors{2.13e-10, 4e-11, 0} << '\n'
+      << t.model().decoder << '\n';
+  CHECK(out.str() ==
+        "step 100 of 300, loss 0.201, learning rate 0.0025\n"
+        "mean squared error 0 +- 0, 0 % of the variance; median distance 0\n"
+        "largest relative errors: dw 2.1e-10, dx 4e-11, conventions 0\n"
+        "dense_layer 4 -> 3, identity\n");
+}
+
 TEST_CASE("an interrupt stops after the step and the handler before comes back") {
   auto t = small_trainer(1000);
   void (*before)(int) = std::signal(SIGINT, SIG_DFL);

@@ -4,6 +4,7 @@
 #include "kdm/core/arena.hpp"
 #include "kdm/core/as_view.hpp"
 #include "kdm/core/backend.hpp"
+#include "kdm/core/brief.hpp"
 #include "kdm/core/config.hpp"
 #include "kdm/core/denormals.hpp"
 #include "kdm/core/error.hpp"

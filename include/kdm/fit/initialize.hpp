@@ -2,9 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <type_traits>
 #include <utility>
 
+#include "kdm/core/brief.hpp"
+#include "kdm/core/print.hpp"
 #include "kdm/fit/least_squares.hpp"
 #include "kdm/koopman/model.hpp"
 #include "kdm/nn/runner.hpp"
@@ -26,6 +29,12 @@ struct operator_fit_report {
   index_t rank = 0;            ///< of the latents [1, z_T], or z_T without bias
   double condition = 1;
   fit_status status = fit_status::ok;
+
+  /// "operator of rank 33 fitted to 5000 pairs, ok: residual 0.93 -> 0.021, condition 1.2e+03".
+  std::string text() const {
+    return concat("operator of rank ", rank, " fitted to ", pairs, " pairs, ", name_of(status), ": residual ",
+                  brief(residual_before, 2), " -> ", brief(residual, 2), ", condition ", brief(condition, 2));
+  }
 };
 
 namespace detail {

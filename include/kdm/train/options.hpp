@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
+#include "kdm/core/brief.hpp"
 #include "kdm/core/matrix.hpp"
+#include "kdm/core/print.hpp"
 #include "kdm/exec/slicing.hpp"
 #include "kdm/nn/schedule.hpp"
 #include "kdm/train/average.hpp"
@@ -30,6 +33,11 @@ struct step_report {
   double loss = 0;                ///< the weighted sum of the terms
   std::vector<double> terms;      ///< the unweighted terms, in the objective's order
   double learning_rate = 0;
+
+  /// "step 100 of 300, loss 0.201, learning rate 0.0025".
+  std::string text() const {
+    return concat("step ", step, " of ", steps, ", loss ", brief(loss), ", learning rate ", brief(learning_rate));
+  }
 };
 
 /// Everything a run needs to go on: restored, it continues bit for bit.
