@@ -173,6 +173,50 @@ TEST_CASE("optimized: growth rates keep to their bounds") {
   CHECK(r.status == optimized_status::bound_active);
 }
 
+TEST_CASE("optimized: an exponent that ran away is not called converged") {
+  // Frequencies beyond what the trapezoid rule can start from: the search loses the decaying exponent.
+  const std::vector<complex> alpha{{-0.2, 9}, {-0.2, -9}, {0.3, 40}, {0.3, -40}, {-30, 0}};
+  std::vector<double> times;
+  for (int i = 0; i < 120; ++i) times.push_back(0.05 * i + 0.02 * std::sin(1.7 * i));
+  optimized_options o;
+  o.rank = kdm::rank_rule::fixed(5);
+  int lost = 0;
+  for (unsigned seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    const auto x = signal(alpha, times, 6, 10 * seed);
+    const auto d = optimized(x, times, o);
+    double fastest = 0;  // |Re alpha| times the shortest step
+    for (const auto& a : d.exponents) fastest = std::max(fastest, std::abs(a.real()) * 0.03);
+    if (fastest > 40) {  // below rounding on the second snapshot
+      lost += d.status == optimized_status::runaway;
+      CHECK((d.status == optimized_status::runaway || d.status == optimized_status::iteration_limit));
+      CHECK(d.relative_residual > 0.1);
+    } else CHECK(d.status != optimized_status::runaway);
+    // The same data are no trouble from a start that is near.
+    o.start = {{-0.15, 9.02}, {-0.15, -9.02}, {0.28, 40.02}, {0.28, -40.02}, {-29, 0}};
+    const auto near_by = optimized(x, times, o);
+    CHECK(near_by.status == optimized_status::converged);
+    CHECK(matching_error(near_by.exponents, alpha) < 1e-9);
+    o.start.clear();
+  }
+  CHECK(lost >= 5);
+  CHECK(name_of(optimized_status::runaway) == "runaway exponent");
+}
+
+TEST_CASE("optimized: a fast transient that the data do tell is converged") {
+  const std::vector<complex> alpha{{-0.3, 2}, {-0.3, -2}, {-100, 0}};  // exp(-5) from one snapshot to the next
+  std::vector<double> times;
+  for (int i = 0; i < 100; ++i) times.push_back(0.05 * i);
+  auto x = signal(alpha, times, 6, 3);
+  const auto noise = random_matrix<double>(100, 6, 4, 1e-3);
+  for (index_t i = 0; i < 100; ++i)
+    for (index_t k = 0; k < 6; ++k) x(i, k) += noise(i, k);
+  optimized_options o;
+  o.rank = kdm::rank_rule::fixed(3);
+  o.start = {{0, 2}, {0, -2}, {-60, 0}};
+  CHECK(optimized(x, times, o).status == optimized_status::converged);
+}
+
 TEST_CASE("optimized: no start and no bound overflows") {
   const auto times = random_times(50, 1, 4);
   const auto x = signal({{-0.5, 3.}, {-0.5, -3.}}, times, 3, 5);

@@ -124,8 +124,8 @@ bagging_dynamics bagging(const_view<double> x, const std::vector<double>& times,
     fail<numeric_error>("dmd::bagging: ", result.trials, " of ", options.trials,
                         " trials converged, expected at least 2");
 
-  // The parts overlap: fits of `size` of m snapshots, drawn without repetition, spread by the variance of one snapshot's
-  // influence times 1 / size - 1 / m, where the fit of all has that times 1 / m.
+  // The parts overlap: fits of `size` of m snapshots, drawn without repetition, have the variance of one snapshot's
+  // influence times 1 / size - 1 / m, where the fit of all has it times 1 / m.
   const double count = double(result.trials), narrow = std::sqrt(double(x.rows - size) / double(size));
   Eigen::MatrixXcd mean = Eigen::MatrixXcd::Zero(q, n);
   for (const auto& mode : modes) mean += mode / count;

@@ -20,6 +20,7 @@ namespace kdm::dmd {
 enum class optimized_status {
   converged,       ///< no direction improves the fit, up to the tolerance
   bound_active,    ///< the same, with a growth rate at its bound
+  runaway,         ///< an exponent has gone so far that its term lives on one snapshot: the data do not tell it
   stalled,         ///< no step improves the fit, although the gradient says one should
   iteration_limit  ///< still improving
 };
@@ -28,6 +29,7 @@ constexpr std::string_view name_of(optimized_status s) {
   switch (s) {
     case optimized_status::converged: return "converged";
     case optimized_status::bound_active: return "bound active";
+    case optimized_status::runaway: return "runaway exponent";
     case optimized_status::stalled: return "stalled";
     case optimized_status::iteration_limit: return "iteration limit";
   }
@@ -121,7 +123,8 @@ exponential_search search_exponents(const Eigen::VectorXd& t, const Eigen::Matri
     const Eigen::VectorXd descent = -(jacobian.transpose() * rest);
 
     // A parameter at its bound stays there while it would leave. Splitting a pair at the bound would raise one root.
-    bool bound_active = false;
+    // One that could change by its whole size without a trace in the fit is lost: its gradient of zero says nothing.
+    bool bound_active = false, lost = false;
     for (index_t k = 0; const exponential_term& term : fit.terms) {
       const double least = 2 * term.a - term.growth();
       const bool at_high = term.growth() >= high - 1e-12 * (1 + std::abs(high));
@@ -131,9 +134,12 @@ exponential_search search_exponents(const Eigen::VectorXd& t, const Eigen::Matri
       if (hold) jacobian.col(k).setZero();
       if (hold_pair) jacobian.col(k + 1).setZero();
       bound_active = bound_active || hold || hold_pair;
+      lost = lost || (!hold && jacobian.col(k).norm() * (1 + std::abs(term.a)) <= rounding);
       k += term.size();
     }
-    const status done = bound_active ? status::bound_active : status::converged;
+    const status done = lost && fit.norm > rounding ? status::runaway
+                        : bound_active              ? status::bound_active
+                                                    : status::converged;
 
     Eigen::VectorXd scale = jacobian.colwise().norm().transpose();
     double steepest = 0;
