@@ -252,3 +252,38 @@ TEST_CASE("halves: refuse what they cannot compare") {
   broken(3, 1) = NAN;
   CHECK_THROWS_AS(kdm::sliced_wasserstein_of_halves(broken, x), kdm::numeric_error);
 }
+
+TEST_CASE("principal_components_of: agrees with NumPy") {
+  matrix<double> x(60, 20);
+  for (index_t i = 0; i < 60; ++i)
+    for (index_t j = 0; j < 20; ++j) {
+      const double a = double(i), b = double(j);
+      x(i, j) = std::sin(0.9 * a + 0.1 * b) * 3 + std::cos(0.37 * a * double(1 + j % 3)) + 0.05 * std::sin(1.7 * a * b) + b;
+    }
+  const kdm::principal_components p = kdm::principal_components_of(x);
+  REQUIRE(p.directions.rows() == 2);
+  CHECK(p.shares[0] == doctest::Approx(0.699066439481262).epsilon(1e-9));
+  CHECK(p.shares[1] == doctest::Approx(0.236684135676125).epsilon(1e-9));
+  CHECK(p.directions(0, 0) == doctest::Approx(0.156741494814875).epsilon(1e-7));
+  CHECK(p.directions(0, 19) == doctest::Approx(0.162750312654954).epsilon(1e-7));
+  CHECK(p.directions(1, 0) == doctest::Approx(0.342541144761667).epsilon(1e-7));
+  CHECK(p.directions(1, 19) == doctest::Approx(-0.323393407192876).epsilon(1e-7));
+  const matrix<double> c = p.coordinates(x);
+  CHECK(c(7, 0) == doctest::Approx(8.6095113820645).epsilon(1e-7));
+  CHECK(c(7, 1) == doctest::Approx(-4.31504787639322).epsilon(1e-7));
+}
+
+TEST_CASE("principal_components_of: a line in space and sets with nothing to find") {
+  matrix<float> x(50, 4);
+  for (index_t i = 0; i < 50; ++i) x(i, 1) = float(3 * i), x(i, 3) = float(4 * i), x(i, 2) = 7;
+  const kdm::principal_components p = kdm::principal_components_of(x, {.count = 9});
+  REQUIRE(p.directions.rows() == 4);
+  CHECK(p.directions(0, 1) == near(0.6));
+  CHECK(p.directions(0, 3) == near(0.8));
+  CHECK(p.shares[0] == near(1));
+  CHECK(p.shares[1] < 1e-12);
+  CHECK(kdm::principal_components_of(x.view().col_range(1, 1)).directions(0, 0) == near(1));
+  CHECK_THROWS_AS(kdm::principal_components_of(x.view().col_range(2, 1)), kdm::numeric_error);
+  CHECK_THROWS_AS(kdm::principal_components_of(x, {.count = 0}), kdm::option_error);
+  CHECK_THROWS_AS(p.coordinates(x.view().col_range(0, 2)), kdm::shape_error);
+}

@@ -134,6 +134,29 @@ TEST_CASE("spectrum curves and histogram pictures: size and content") {
   CHECK(read_png(folder / "same.png").complete);
 }
 
+TEST_CASE("images pictures: size and content") {
+  if (gnuplot_missing()) return;
+  const temporary_folder folder;
+  const auto x = kdm_test::random_matrix<float>(30, 12, 6);
+  kdm::images_picture(folder / "i.png", "images", {{"teacher", x}, {"student", x}}, {.height = 4, .width = 3, .count = 8});
+  check_picture(folder / "i.png", 1130, 380);
+  kdm::images_picture(folder / "grey.png", "one grey", {{"flat", matrix<double>(1, 12)}}, {.height = 4, .width = 3});
+  CHECK(read_png(folder / "grey.png").complete);
+}
+
+TEST_CASE("curves pictures: marks within the axis are drawn") {
+  if (gnuplot_missing()) return;
+  const temporary_folder folder;
+  const std::vector<kdm::curve> curves{{"a", {1, 2, 3}, {1, 0.1, 0.2}}};
+  const auto drawn = [&](std::vector<kdm::axis_mark> marks) {
+    kdm::curves_picture(folder / "c.png", "curves", curves, {.marks = std::move(marks)});
+    return kdm_test::read_bytes(folder / "c.png");
+  };
+  const std::string plain = drawn({});
+  CHECK(drawn({{"phase", 2}}) != plain);
+  CHECK(drawn({{"outside", 4}, {"nowhere", NAN}}) == plain);
+}
+
 TEST_CASE("gnuplot: hostile text is drawn and runs nothing") {
   CHECK(kdm::gnuplot::quoted("it's `x` @w\nset \\") == "\"it\\047s \\140x\\140 \\100w set \\134\"");
   CHECK(kdm::gnuplot::quoted("é λ₁ (50%)") == "\"é λ₁ (50%)\"");
@@ -160,7 +183,7 @@ TEST_CASE("gnuplot: hostile text is drawn and runs nothing") {
   }
   panels.erase(panels.begin() + 4, panels.end());
   kdm::pair_picture(folder / "d.png", panels[0].name, panels);
-  kdm::curves_picture(folder / "c.png", panels[1].name, curves, {.x_label = panels[2].name});
+  kdm::curves_picture(folder / "c.png", panels[1].name, curves, {.x_label = panels[2].name, .marks = marks});
   kdm::histogram_picture(folder / "h.png", panels[3].name, {1, 2, 3}, {.x_label = panels[0].name, .marks = marks});
   CHECK_FALSE(std::filesystem::exists(trap));
   const auto odd = folder / "it's $(touch x) `y`.png";
@@ -208,4 +231,7 @@ TEST_CASE("pictures: refuse what they cannot show before gnuplot starts") {
   CHECK_THROWS_AS(kdm::curves_picture("x.png", "t", {{"a", {1, 2}, {1}}}, {}, none), kdm::shape_error);
   CHECK_THROWS_AS(kdm::curves_picture("x.png", "t", {{"a", {1}, {0}}}, {}, none), kdm::shape_error);
   CHECK_THROWS_AS(kdm::histogram_picture("x.png", "t", {0, NAN}, {}, none), kdm::shape_error);
+  CHECK_THROWS_AS(kdm::images_picture("x.png", "t", {}, {.height = 1, .width = 2}, none), kdm::option_error);
+  CHECK_THROWS_AS(kdm::images_picture("x.png", "t", {{"x", x}}, {.height = 1, .width = 3}, none), kdm::shape_error);
+  CHECK_THROWS_AS(kdm::images_picture("x.png", "t", {{"x", x}}, {}, none), kdm::option_error);
 }

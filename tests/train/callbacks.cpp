@@ -59,10 +59,67 @@ TEST_CASE("validation measures the averaged student on its schedule and after th
   CHECK(seen == std::vector<bool>{false, true, false, true, true});
   generator student(t.model(), t.average().view(), 1, reference_backend<float>{});
   CHECK(held.errors().mean_squared == pair_error(student.push(xT.view()), x0).mean_squared);
+  CHECK(held.step() == 5);
   CHECK(held.text().starts_with("  held out "));
   validation<float> wrong(x0.view(), xT.view(), 2);
   CHECK(message_of<shape_error>([&] { wrong(t, t.report()); }) == "validation: columns of xT is 3, expected 2");
   CHECK_THROWS_AS(validation<float>(xT.view().row_range(0, 0), x0.view().row_range(0, 0), 2), shape_error);
+}
+
+TEST_CASE("validation sees a student get better as a distribution while its pairs get worse") {
+  // Data that the noise says nothing about: 1 or -1 at random. The best guess of a pair is 0, and a student that sends
+  // half of the noise to either side has the right distribution and twice the error.
+  matrix<float> xT = random_matrix<float>(400, 1, 1), x0(400, 1);
+  for (index_t i = 0; i < 400; ++i) x0(i, 0) = random_matrix<float>(400, 1, 2)(i, 0) > 0 ? 1.f : -1.f;
+  struct student {
+    bool crisp = false;
+    struct {
+      index_t noise_dimension() const { return 1; }
+      index_t data_dimension() const { return 1; }
+    } sizes;
+    const auto& model() const { return sizes; }
+    matrix<float> push_average(const_view<float> x) const {
+      matrix<float> y(x.rows, 1);
+      for (index_t i = 0; i < x.rows; ++i) y(i, 0) = !crisp ? 0.f : x(i, 0) > 0 ? 1.f : -1.f;
+      return y;
+    }
+  } t;
+  validation<float> held(xT.view(), x0.view(), 1);
+  CHECK(std::isnan(held.sliced_wasserstein()));
+  CHECK(std::isnan(held.sliced_wasserstein_floor()));
+  step_report r;
+  r.step = 1, r.steps = 2;
+  held(t, r);
+  CHECK(held.errors().mean_squared == doctest::Approx(1));
+  CHECK(held.errors().unexplained == doctest::Approx(1).epsilon(0.02));
+  CHECK(held.sliced_wasserstein() == doctest::Approx(1));  // every quantile moves by 1
+  CHECK(held.unlogged_sliced_wasserstein() == held.sliced_wasserstein());
+  CHECK(held.unlogged_standard_error() == held.errors().standard_error);
+  CHECK(std::isnan(held.unlogged_sliced_wasserstein()));
+  CHECK(held.sliced_wasserstein_floor() < 0.7);
+  t.crisp = true;
+  r.step = 2;
+  held(t, r);
+  CHECK(held.errors().mean_squared == doctest::Approx(2).epsilon(0.2));
+  CHECK(held.sliced_wasserstein() < 0.7);
+  CHECK(held.measure_distance(t) == held.sliced_wasserstein());
+  // Both ways between the halves, in brute force.
+  const halves h = halves_of(400, {}, 0);
+  const matrix<float> y = t.push_average(xT.view());
+  const auto rows = [](const matrix<float>& x, const std::vector<index_t>& which) {
+    matrix<float> z(index_t(which.size()), 1);
+    for (index_t i = 0; i < z.rows(); ++i) z(i, 0) = x(which[std::size_t(i)], 0);
+    return z;
+  };
+  const double there = sliced_wasserstein(rows(y, h.first), rows(x0, h.second), {.directions = 64});
+  const double back = sliced_wasserstein(rows(y, h.second), rows(x0, h.first), {.directions = 64});
+  CHECK(held.sliced_wasserstein() == doctest::Approx((there + back) / 2));
+  CHECK(held.sliced_wasserstein_floor() ==
+        sliced_wasserstein(rows(x0, h.first), rows(x0, h.second), {.directions = 64}));
+  validation<float> few(xT.view().row_range(0, 3), x0.view().row_range(0, 3), 1);
+  few(t, r);
+  CHECK(few.errors().mean_squared >= 0);
+  CHECK(std::isnan(few.sliced_wasserstein()));
 }
 
 TEST_CASE("the progress line names the terms and fits a terminal when live") {

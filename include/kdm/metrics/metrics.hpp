@@ -8,6 +8,7 @@
 #include "kdm/metrics/moments.hpp"
 #include "kdm/metrics/normality.hpp"
 #include "kdm/metrics/pair_error.hpp"
+#include "kdm/metrics/principal_components.hpp"
 #include "kdm/metrics/samples.hpp"
 #include "kdm/metrics/support.hpp"
 #include "kdm/metrics/wasserstein.hpp"

@@ -18,11 +18,15 @@ struct curve {
   std::vector<double> x, y;
 };
 
+/// A line in a histogram.
+using histogram_mark = axis_mark;
+
 struct curve_options {
   std::string x_label = "step";
   std::string y_label = {};
   bool log_x = false;
   bool log_y = true;  ///< leaves out values of 0 and below
+  std::vector<axis_mark> marks = {};
 };
 
 /// Several named series as lines, the legend above the plot.
@@ -58,10 +62,10 @@ inline void curves_picture(const std::filesystem::path& path, std::string_view t
   // The legend stands between title and plot, as many names a row as fit.
   std::size_t longest = 0;
   for (const curve& series : curves) longest = std::max(longest, series.name.size());
-  const std::size_t columns = std::clamp<std::size_t>(775 / (70 + 8 * longest), 1, 4);
+  const std::size_t columns = std::clamp<std::size_t>(750 / (70 + 8 * longest), 1, 4);
   const int legend = 6 + 18 * int((curves.size() + columns - 1) / columns);
   const canvas size{900, 550 + legend};
-  const style::box box{95, 65, 775, 430};
+  const style::box box{120, 65, 750, 430};  // room for a label beside the ticks, such as 0.0001
   std::string script =
       style::preamble("") + style::labels(options.x_label, options.y_label) + style::placed(box, size);
   script += concat("set label 98 ", gnuplot::quoted(title), " at screen ", (box.x + box.width / 2.0) / size.width, ",",
@@ -71,14 +75,9 @@ inline void curves_picture(const std::filesystem::path& path, std::string_view t
                    options.log_x ? "set logscale x\n" : "", options.log_y ? "set logscale y\n" : "",
                    "set format '%g'\n");
   if (first < last) script += concat("set xrange [", first, ":", last, "]\n");
+  script += style::marks(options.marks, first, last, options.log_x);
   plotter.draw(script + plot, blocks, path, size);
 }
-
-/// A vertical line with a name, such as a median or a threshold.
-struct histogram_mark {
-  std::string name;
-  double x;
-};
 
 struct histogram_options {
   std::string x_label = "distance of a pair";
@@ -135,18 +134,7 @@ inline void histogram_picture(const std::filesystem::path& path, std::string_vie
   if (options.log_x) script += "set logscale x\n";
   script += concat("unset key\nset format '%g'\nset xrange [", unscaled(low), ":", unscaled(high), "]\nset yrange [0:",
                    1.15 * tallest, "]\nset style fill solid 1 border rgb 'white'\n");
-  int tag = 1;
-  for (const histogram_mark& mark : options.marks) {
-    if (!visible(mark.x) || scaled(mark.x) < low || scaled(mark.x) > high) continue;
-    const bool right_half = scaled(mark.x) > (low + high) / 2;
-    // Every name on a line of its own, beside its mark, above the bars.
-    const double level = 0.97 - 0.05 * ((tag - 1) % 2);
-    script += concat("set arrow ", tag, " from first ", mark.x, ", graph 0 to first ", mark.x,
-                     ", graph 1 nohead front dt 2 lw 1.5 lc rgb '#333333'\nset label ", tag, " ",
-                     gnuplot::quoted(mark.name), " at first ", mark.x, ", graph ", level,
-                     right_half ? " right" : " left", " offset ", right_half ? "-0.7" : "0.7", ",0 front font ',11'\n");
-    ++tag;
-  }
+  script += style::marks(options.marks, unscaled(low), unscaled(high), options.log_x);
   script += concat("plot $bars using 1:2:3:4:5:6 with boxxyerror lw 0.5 fillcolor rgb ",
                    style::hex(style::line_colours[0]), "\n");
   plotter.draw(script, {bars}, path, size);

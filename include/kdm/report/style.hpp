@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "kdm/core/error.hpp"
 #include "kdm/core/matrix.hpp"
@@ -32,6 +33,12 @@ struct named_points {
   named_points(std::string name_, const X& points_) : name(std::move(name_)), points(samples_of(points_)) {
     if (points.cols() != 2) fail<shape_error>("picture: '", name, "' has ", points.cols(), " columns, expected 2");
   }
+};
+
+/// A vertical line with a name, such as a median, a threshold, the beginning of a phase.
+struct axis_mark {
+  std::string name;
+  double x;
 };
 
 enum class colour_scale { linear, logarithmic };
@@ -130,6 +137,23 @@ inline std::string remark(std::string_view text, const box& b, canvas c) {
   if (text.empty()) return {};
   return concat("set label 99 ", gnuplot::quoted(text), " at screen ", double(b.x + b.width) / c.width, ",",
                 14.0 / c.height, " right font ',9' textcolor rgb '#777777'\n");
+}
+
+/// Dashed lines at the marks that lie within [low, high], every name beside its line on one of two levels at the top.
+inline std::string marks(const std::vector<axis_mark>& at, double low, double high, bool logarithmic) {
+  std::string script;
+  int tag = 1;
+  for (const axis_mark& mark : at) {
+    if (!(mark.x >= low && mark.x <= high) || !std::isfinite(mark.x)) continue;
+    const bool right_half = logarithmic ? mark.x * mark.x > low * high : mark.x > (low + high) / 2;
+    const double level = 0.97 - 0.05 * ((tag - 1) % 2);
+    script += concat("set arrow ", tag, " from first ", mark.x, ", graph 0 to first ", mark.x,
+                     ", graph 1 nohead front dt 2 lw 1.5 lc rgb '#333333'\nset label ", tag, " ",
+                     gnuplot::quoted(mark.name), " at first ", mark.x, ", graph ", level,
+                     right_half ? " right" : " left", " offset ", right_half ? "-0.7" : "0.7", ",0 front font ',11'\n");
+    ++tag;
+  }
+  return script;
 }
 
 /// Height over width of an equally scaled box, within what fits on a page; beyond that the aspect is not equal.
