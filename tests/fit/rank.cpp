@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -99,6 +100,9 @@ TEST_CASE("rank: the limit of a method and the gap") {
   CHECK(d.gap == 4000);
   CHECK(d.has_gap());
   CHECK(d.text() == "rank 2 of 4 by limit, gap 4e+03");
+  std::ostringstream out;
+  out << d;
+  CHECK(out.str() == d.text());
   const auto flat = rank_rule::fixed(1).decide({3, 2}, 2, 2);
   CHECK_FALSE(flat.has_gap());
   CHECK(flat.text() == "rank 1 of 2 by fixed, gap 1.5: the singular values have no gap there");

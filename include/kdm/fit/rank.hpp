@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kdm/core/error.hpp"
+#include "kdm/core/print.hpp"
 
 namespace kdm {
 
