@@ -114,7 +114,12 @@ TEST_CASE("frozen: files that are not such students are refused by name") {
     m[key] = value;
     return m;
   };
-  refused({}, {weight, bias}, "the metadata have no 'frozen', expected a frozen student");
+  refused({}, {weight, bias},
+          "the metadata have no 'frozen', expected a frozen student, such as kdm export --safetensors writes");
+  // The file of a model folder.
+  refused({{"format", "pt"}}, {named_tensor("koopman.weight", w.view())},
+          "expected a frozen student: this is a student that is not frozen, kdm export --model FOLDER --safetensors FILE "
+          "freezes it");
   refused(with("frozen", "3"), {weight, bias}, "'frozen' is \"3\", expected \"1\" or \"2\"");
   refused(with("prior_scale", "1x"), {weight, bias}, "'prior_scale' is \"1x\", expected a finite number");
   refused(with("prior_scale", "inf"), {weight, bias}, "'prior_scale' is \"inf\", expected a finite number");

@@ -88,6 +88,16 @@ TEST_CASE("json: errors name file and line and column") {
                                  "}"})
     refused(text, {"line "});
   refused(std::string("[\0]", 3), {"line 1, column 2"});
+  // A NUL byte ends no text.
+  using namespace std::string_literals;
+  refused("{\"a\": 1}\0{\"b\": 2} garbage"s, {"line 1, column 9", "found a NUL byte after the value"});
+  refused("{\"a\": 1}\n\0"s, {"line 2, column 1", "NUL"});
+  refused("1\0"s, {"line 1, column 2", "NUL"});
+  refused("\0"s, {"line 1, column 1"});
+  refused("{\"a\": 1, \0\"b\": 2}"s, {"line 1, column 10"});
+  refused("\"a\0b\""s, {"line 1, column 3"});
+  CHECK(parse_json("{\"a\": 1} \n\t\r\n", "a").size() == 1);
+  CHECK(parse_json("\"\\u0000\"", "a") == "\0"s);
   refused("[1e999]", {"line 1", "number overflow"});
   const std::string long_text = "\"" + std::string(100000, 'x') + "\x01";
   CHECK(message_of<kdm::io_error>([&] { parse_json(long_text, "a.json"); }).size() < 300);

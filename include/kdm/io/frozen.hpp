@@ -33,7 +33,10 @@ inline double frozen_number(const std::string& file, std::string_view what, std:
 inline std::string frozen_entry(const safetensors& file, const std::string& key) {
   const auto place = file.metadata().find(key);
   if (place == file.metadata().end())
-    fail<io_error>(file.file(), ": the metadata have no '", key, "', expected a frozen student");
+    fail<io_error>(file.file(), ": the metadata have no '", key, "', expected a frozen student",
+                   file.contains("koopman.weight")
+                       ? ": this is a student that is not frozen, kdm export --model FOLDER --safetensors FILE freezes it"
+                       : ", such as kdm export --safetensors writes");
   return place->second;
 }
 

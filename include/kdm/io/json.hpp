@@ -65,6 +65,8 @@ class json_builder {
   json build() {
     const char* const last = text_.data() + text_.size();
     json::sax_parse(counting_iterator(text_.data(), &taken_), counting_iterator(last, &taken_), this);
+    // The parser takes a NUL byte for the end of its input, whatever follows.
+    if (taken_ != last || taken_[-1] == '\0') refuse("found a NUL byte after the value, expected the end of the text");
     return std::move(root_);
   }
 
@@ -148,8 +150,8 @@ inline void require_finite_json(const json& value, const std::string& file, cons
 
 /// Parses one JSON text (RFC 8259, UTF-8). `what` stands in messages for the file.
 ///
-/// Throws.    io_error with line and column: syntax, duplicate keys, deeper or longer than the limits, numbers
-///            outside double's range.
+/// Throws.    io_error with line and column: syntax, anything but spaces after the value, duplicate keys, deeper or
+///            longer than the limits, numbers outside double's range.
 inline json parse_json(std::string_view text, std::string_view what, json_limits limits = {}) {
   if (text.size() > limits.max_bytes)
     fail<io_error>(what, ": found ", text.size(), " bytes of JSON, expected at most ", limits.max_bytes);

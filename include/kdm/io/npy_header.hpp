@@ -1,8 +1,9 @@
-/// The header of .npy files: a Python dict literal, parsed strictly and never evaluated.
+/// The header of .npy files: a Python dict literal, parsed as NumPy reads it and never evaluated.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -28,7 +29,8 @@ inline constexpr std::string_view npy_magic = "\x93NUMPY";
 inline constexpr std::size_t npy_max_header = 65535;
 inline constexpr std::size_t npy_max_rank = 32;
 
-/// Parses {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), } and nothing else.
+/// Parses {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), } and nothing else, in any spelling that NumPy takes:
+/// other writers break lines, put u before a string or L behind a size (Python 2), and name the types in other ways.
 class npy_dict_parser {
  public:
   npy_dict_parser(std::string_view text, const std::string& file) : text_(text), file_(file) {}
@@ -53,8 +55,8 @@ class npy_dict_parser {
     }
     for (std::size_t k = 0; k < 3; ++k)
       if (!seen[k]) fail<io_error>(file_, ": the header has no key '", keys[k], "'");
-    while (position_ < text_.size() && text_[position_] == ' ') ++position_;
-    if (text_.substr(position_) != "\n") refuse(position_, "spaces and a line end after the dict");
+    skip_space();
+    if (position_ != text_.size()) refuse(position_, "nothing but spaces and line ends after the dict");
     return header;
   }
 
@@ -72,7 +74,8 @@ class npy_dict_parser {
   }
 
   void skip_space() {
-    while (position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\t')) ++position_;
+    constexpr std::string_view space = " \t\n\r\f";
+    while (position_ < text_.size() && space.find(text_[position_]) != space.npos) ++position_;
   }
   bool accept(char c) {
     skip_space();
@@ -88,6 +91,8 @@ class npy_dict_parser {
   /// A quoted string without escapes: no key and no element type needs one.
   std::string_view string() {
     skip_space();
+    const auto unicode = text_.substr(position_, 2);
+    if (unicode == "u'" || unicode == "u\"" || unicode == "U'" || unicode == "U\"") ++position_;
     const char quote = position_ < text_.size() ? text_[position_] : '\0';
     if (quote != '\'' && quote != '"') refuse(position_, "a quoted string");
     const std::size_t first = position_ + 1;
@@ -105,9 +110,18 @@ class npy_dict_parser {
     if (text_.substr(start, 1) == "[" || text_.substr(start, 1) == "(" || text_.substr(start, 1) == "{")
       fail<io_error>(file_, ": found a structured element type, expected ", expected);
     const std::string_view type = string();
-    if (type == "<f4") return 4;
-    if (type == "<f8") return 8;
-    if (type == ">f4" || type == ">f8")
+    // '=' is the order of this machine, '|' that of a type which has none, and no mark means '='.
+    const bool marked = !type.empty() && std::string_view("<=|>").find(type[0]) != std::string_view::npos;
+    const std::string_view code = type.substr(marked ? 1 : 0);
+    const auto is = [&](std::initializer_list<std::string_view> codes, std::initializer_list<std::string_view> names) {
+      return std::find(codes.begin(), codes.end(), code) != codes.end() ||
+             (!marked && std::find(names.begin(), names.end(), code) != names.end());
+    };
+    const std::size_t size = is({"f4", "f"}, {"float32", "single"})            ? 4
+                             : is({"f8", "d"}, {"float64", "double", "float"}) ? 8
+                                                                               : 0;
+    if (size > 0 && type[0] != '>') return size;
+    if (size > 0)
       fail<io_error>(file_, ": found big-endian element type '", type, "', expected ", expected);
     if (type.ends_with('O')) fail<io_error>(file_, ": found Python objects ('", type, "'), expected ", expected);
     if (type.size() > 16) refuse(start, expected);
@@ -151,6 +165,7 @@ class npy_dict_parser {
     }
     const std::size_t digits = position_ - start;
     if (digits == 0 || (digits > 1 && text_[start] == '0')) refuse(start, "a size");
+    if (position_ < text_.size() && text_[position_] == 'L') ++position_;
     return value;
   }
 

@@ -60,7 +60,7 @@ class safetensors {
     const tensor_entry& e = entry(name);
     if (e.dtype == "F32") return copy_elements<float>(name, e, to);
     if (e.dtype == "F64") return copy_elements<double>(name, e, to);
-    fail<io_error>(file_, ": tensor ", detail::in_quotes(name), ": found dtype ", e.dtype,
+    fail<io_error>(file_, ": tensor ", detail::in_quotes(name), ": found dtype ", detail::in_quotes(e.dtype),
                    ", expected F32 or F64");
   }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -23,17 +24,15 @@ struct tensor_entry {
 
 namespace detail {
 
-/// Bytes per element, or 0 for an unknown type.
-inline std::uint64_t dtype_size(std::string_view dtype) {
-  for (const auto name : {"F64", "I64", "U64"})
-    if (dtype == name) return 8;
-  for (const auto name : {"F32", "I32", "U32"})
-    if (dtype == name) return 4;
-  for (const auto name : {"F16", "BF16", "I16", "U16"})
-    if (dtype == name) return 2;
-  for (const auto name : {"BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2"})
-    if (dtype == name) return 1;
-  return 0;
+/// Bits per element; 0 for a type that this table does not know, which a later format may have.
+inline std::uint64_t dtype_bits(std::string_view dtype) {
+  static constexpr std::string_view b64[] = {"F64", "I64", "U64", "C64"}, b32[] = {"F32", "I32", "U32"},
+                                    b16[] = {"F16", "BF16", "I16", "U16"},
+                                    b8[] = {"BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F8_E4M3FNUZ",
+                                            "F8_E5M2FNUZ"},
+                                    b6[] = {"F6_E2M3", "F6_E3M2"}, b4[] = {"F4"};
+  const auto in = [&](const auto& names) { return std::find(std::begin(names), std::end(names), dtype) != std::end(names); };
+  return in(b64) ? 64 : in(b32) ? 32 : in(b16) ? 16 : in(b8) ? 8 : in(b6) ? 6 : in(b4) ? 4 : 0;
 }
 
 /// A name from a file, safe to print.
@@ -41,7 +40,8 @@ inline std::string in_quotes(std::string_view name) {
   return json(std::string(name)).dump(-1, ' ', true, json::error_handler_t::replace);
 }
 
-/// Checks one entry of the header: {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]} and nothing else.
+/// Checks one entry of the header: {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]} and nothing else. What an
+/// element takes is checked for the types of the table above.
 inline tensor_entry parse_entry(const std::string& file, const std::string& name, const json& value,
                                 std::uint64_t data_size) {
   const auto where = [&] { return concat(file, ": tensor ", in_quotes(name), ": "); };
@@ -60,9 +60,6 @@ inline tensor_entry parse_entry(const std::string& file, const std::string& name
   tensor_entry entry;
   if (!value["dtype"].is_string()) fail<io_error>(where(), "expected a string as dtype");
   entry.dtype = value["dtype"].get<std::string>();
-  const std::uint64_t item_size = dtype_size(entry.dtype);
-  if (item_size == 0)
-    fail<io_error>(where(), "found dtype ", in_quotes(entry.dtype), ", expected one of the format, such as F32");
   entry.shape = unsigned_list("shape").get<shape_t>();
   const json& offsets = unsigned_list("data_offsets");
   if (offsets.size() != 2) fail<io_error>(where(), "found ", offsets.size(), " data_offsets, expected 2");
@@ -77,10 +74,12 @@ inline tensor_entry parse_entry(const std::string& file, const std::string& name
   } catch (const shape_error& e) {
     fail<io_error>(where(), e.what());
   }
-  if (elements > std::numeric_limits<std::uint64_t>::max() / item_size ||
-      elements * item_size != entry.end - entry.begin)
-    fail<io_error>(where(), "shape ", shape_text(entry.shape), " of ", entry.dtype, ": found ",
-                   entry.end - entry.begin, " bytes, expected ", elements, " times ", item_size);
+  const std::uint64_t bits = dtype_bits(entry.dtype), bytes = entry.end - entry.begin;
+  if (bits == 0) return entry;
+  if (elements > std::numeric_limits<std::uint64_t>::max() / 64 || elements * bits % 8 != 0 ||
+      elements * bits / 8 != bytes)
+    fail<io_error>(where(), "shape ", shape_text(entry.shape), " of ", entry.dtype, ": found ", bytes,
+                   " bytes, expected ", elements, " times ", bits % 8 == 0 ? concat(bits / 8) : concat(bits, " bits"));
   return entry;
 }
 
