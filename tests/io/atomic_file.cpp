@@ -1,6 +1,8 @@
 // Files appear whole or not at all.
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <thread>
@@ -8,8 +10,10 @@
 
 #include "files.hpp"
 #include "kdm/io/atomic_file.hpp"
+#include "kdm/io/folder_lock.hpp"
 #include "kdm/io/input.hpp"
 #include "kdm/io/npy.hpp"
+#include "kdm/io/temporary.hpp"
 
 using namespace kdm_test;
 namespace fs = std::filesystem;
@@ -88,6 +92,108 @@ TEST_CASE("atomic_file: permissions and links stay") {
   CHECK(read_bytes(folder / "a") == "new");
   CHECK(fs::status(folder / "a").permissions() == (fs::perms::owner_read | fs::perms::owner_write));
   CHECK(files_in(folder.path()) == 2);
+}
+
+TEST_CASE("atomic_file: the longest names are written and longer ones refused before any work") {
+  const temporary_folder folder;
+  for (const std::size_t length : {243u, 244u, 246u, 250u, 255u}) {
+    const std::string name = std::string(length - 4, 'a') + ".npy";
+    write_file(folder / name, "new");
+    CHECK(read_bytes(folder / name) == "new");
+  }
+  CHECK(files_in(folder.path()) == 5);
+  check_message([&] { atomic_file file(folder / std::string(256, 'a')); }, {"aaa: cannot create: File name too long"});
+}
+
+TEST_CASE("atomic_file: a link whose file is gone leads to the new one") {
+  const temporary_folder folder;
+  fs::create_directories(folder / "real");
+  fs::create_symlink(folder / "real/a", folder / "link");
+  fs::create_symlink("link", folder / "second");  // relative, over another link
+  fs::create_symlink("../outside", folder / "real/up");
+  fs::create_directory_symlink(folder / "real", folder / "linked_folder");
+  write_file(folder / "second", "new");
+  CHECK(fs::read_symlink(folder / "second") == "link");
+  CHECK(fs::read_symlink(folder / "link") == folder / "real/a");
+  CHECK(read_bytes(folder / "real/a") == "new");
+  write_file(folder / "linked_folder/up", "outside");
+  CHECK(fs::is_symlink(folder / "real/up"));
+  CHECK(read_bytes(folder / "outside") == "outside");
+  CHECK(files_in(folder / "real") == 2);
+
+  fs::create_symlink(folder / "cleaned/away", folder / "lost");
+  check_message([&] { write_file(folder / "lost", "x"); },
+                {"/lost (a link to " + (folder / "cleaned/away").string() + "): cannot create: No such file"});
+  fs::create_symlink("loop2", folder / "loop1");
+  fs::create_symlink("loop1", folder / "loop2");
+  check_message([&] { write_file(folder / "loop1", "x"); }, {"/loop1: cannot write: Too many levels of symbolic links"});
+}
+
+TEST_CASE("temporary files: what a killed process leaves is cleared and what a living one needs is not") {
+  const temporary_folder folder;
+  const auto start = [&](bool handler) {
+    const pid_t child = ::fork();
+    if (child != 0) {
+      while (files_in(folder.path()) == 0) std::this_thread::yield();
+      return child;
+    }
+    if (handler)
+      std::signal(SIGTERM, [](int signal) {
+        kdm::io::remove_temporaries();
+        std::signal(signal, SIG_DFL);
+        ::raise(signal);
+      });
+    atomic_file first(folder / "a"), second(folder / "b");
+    for (;;) ::pause();
+  };
+  const auto end = [](pid_t child, int signal) {
+    int status = 0;
+    ::kill(child, signal);
+    ::waitpid(child, &status, 0);
+    CHECK((WIFSIGNALED(status) && WTERMSIG(status) == signal));
+  };
+  const pid_t killed = start(false);
+  kdm::io::remove_leftovers(folder.path());
+  CHECK(files_in(folder.path()) >= 1);
+  end(killed, SIGKILL);
+  CHECK(files_in(folder.path()) >= 1);
+  write_bytes(folder / "kdm-notes", "of the user");
+  fs::create_directory(folder / "kdm-tmp-folder");
+  kdm::io::remove_leftovers(folder.path());
+  CHECK(files_in(folder.path()) == 2);
+  fs::remove(folder / "kdm-notes");
+  fs::remove(folder / "kdm-tmp-folder");
+
+  end(start(true), SIGTERM);
+  CHECK(files_in(folder.path()) == 0);
+}
+
+TEST_CASE("folder_lock: one owner at a time and none after a kill") {
+  const temporary_folder folder;
+  const auto message = [&] { return message_of<kdm::io_error>([&] { kdm::io::folder_lock lock(folder.path()); }); };
+  const std::string none = "(nothing of that type was thrown)";
+  {
+    kdm::io::folder_lock lock(folder.path());
+    CHECK(message() == folder.path().string() + ": another run is writing there, expected a folder of one run at a time");
+  }
+  CHECK(message() == none);
+  int ready[2];
+  REQUIRE(::pipe(ready) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    kdm::io::folder_lock lock(folder.path());
+    (void)!::write(ready[1], "x", 1);
+    for (;;) ::pause();
+  }
+  char byte;
+  REQUIRE(::read(ready[0], &byte, 1) == 1);
+  CHECK(message() != none);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  CHECK(message() == none);
+  ::close(ready[0]), ::close(ready[1]);
+  CHECK(files_in(folder.path()) == 0);
+  check_message([&] { kdm::io::folder_lock lock(folder / "missing"); }, {"missing: cannot open the folder: No such file"});
 }
 
 TEST_CASE("atomic_file: every refusal names the path and the reason") {

@@ -14,14 +14,16 @@
 
 #include "kdm/core/error.hpp"
 #include "kdm/io/input.hpp"
+#include "kdm/io/temporary.hpp"
 
 namespace kdm::io {
 
 /// Writes beside the target under a temporary name; commit() flushes and renames.
 ///
 /// Until commit() has returned, a reader of the target sees the old file (or none); afterwards the new one, also
-/// after a power cut. Without a commit the destructor removes the temporary file. A symbolic link stays, and the
-/// file it points to is replaced; an existing file keeps its permissions.
+/// after a power cut. Without a commit the destructor removes the temporary file; a handler that calls
+/// remove_temporaries does so when a signal ends the process, and remove_leftovers when it was killed. A symbolic link
+/// stays, and the file it points to is replaced or made; an existing file keeps its permissions.
 ///
 /// Throws.    io_error with the path and the system's reason: folder missing, not writable, disk full, target is a
 ///            folder, pipe or device.
@@ -30,23 +32,20 @@ class atomic_file {
  public:
   explicit atomic_file(const std::filesystem::path& target) : name_(target.string()), target_(target) {
     if (!target.has_filename()) fail<io_error>("cannot write '", name_, "': expected a file name");
-    std::error_code missing;
-    if (const auto resolved = std::filesystem::canonical(target, missing); !missing) target_ = resolved;
+    follow_links();
     struct stat existing;
     const bool exists = ::stat(target_.c_str(), &existing) == 0;
+    if (!exists && errno != ENOENT) fail_to("create");
     if (exists && S_ISDIR(existing.st_mode)) fail<io_error>(name_, ": found a folder, expected a file to write");
     if (exists && !S_ISREG(existing.st_mode))
       fail<io_error>(name_, ": found a pipe or device, expected a regular file to write");
     if (exists && ::access(target_.c_str(), W_OK) != 0) fail_to("write");
-
-    // O_EXCL makes the name unique, also against other threads; a crashed run may have left earlier ones.
-    for (int attempt = 0; attempt < 1000 && !file_.open(); ++attempt) {
-      temporary_ = target_;
-      temporary_ += concat(".tmp-", ::getpid(), "-", attempt);
-      file_ = detail::descriptor(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-      if (!file_.open() && errno != EEXIST) break;
+    file_ = detail::open_temporary(target_.parent_path(), temporary_);
+    if (!file_.open()) {
+      temporary_.clear();
+      fail_to("create");
     }
-    if (!file_.open()) fail_to("create");
+    entry_ = detail::temporary_entry(temporary_);
     if (exists) (void)!::fchmod(file_.get(), existing.st_mode & 0777);
   }
 
@@ -72,9 +71,12 @@ class atomic_file {
   void commit() {
     if (!file_.open()) fail<io_error>(name_, ": already committed");
     flush();
-    if (::fsync(file_.get()) != 0 || !file_.close()) fail_to("flush");
+    if (::fsync(file_.get()) != 0) fail_to("flush");
+    // Closed only afterwards: the lock on it says that somebody is at work.
     if (std::rename(temporary_.c_str(), target_.c_str()) != 0) fail_to("rename");
     temporary_.clear();
+    entry_ = {};
+    if (!file_.close()) fail_to("flush");
     flush_folder();
   }
 
@@ -83,6 +85,21 @@ class atomic_file {
 
   [[noreturn]] void fail_to(std::string_view action) const {
     fail<io_error>(name_, ": cannot ", action, ": ", detail::errno_text(errno));
+  }
+
+  /// The file to write is the one that links lead to, whether it is there or not.
+  void follow_links() {
+    for (int links = 0; links < 40; ++links) {
+      std::error_code none;
+      const auto next = std::filesystem::read_symlink(target_, none);
+      if (none) {
+        if (links > 0) name_ += concat(" (a link to ", target_.string(), ")");
+        return;
+      }
+      target_ = next.is_absolute() ? next : target_.parent_path() / next;
+    }
+    errno = ELOOP;
+    fail_to("write");
   }
 
   void flush() {
@@ -112,7 +129,8 @@ class atomic_file {
 
   std::string name_;
   std::filesystem::path target_;
-  std::filesystem::path temporary_;
+  std::string temporary_;
+  detail::temporary_entry entry_;
   detail::descriptor file_;
   std::string buffer_;
 };

@@ -3,6 +3,7 @@
 
 #include "kdm/io/atomic_file.hpp"
 #include "kdm/io/config.hpp"
+#include "kdm/io/folder_lock.hpp"
 #include "kdm/io/frozen.hpp"
 #include "kdm/io/frozen_header.hpp"
 #include "kdm/io/input.hpp"
@@ -11,5 +12,6 @@
 #include "kdm/io/pairs.hpp"
 #include "kdm/io/safetensors.hpp"
 #include "kdm/io/safetensors_save.hpp"
+#include "kdm/io/temporary.hpp"
 #include "kdm/io/tensor.hpp"
 #include "kdm/io/trajectories.hpp"

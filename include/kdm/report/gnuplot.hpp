@@ -1,13 +1,14 @@
 /// Runs gnuplot: a script and its data in, a PNG file out. POSIX.
 #pragma once
 
-#include <fcntl.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -57,25 +58,56 @@ struct canvas {
 
 namespace detail {
 
-/// A new folder that only this user can enter, removed with everything in it.
-class private_folder {
+/// A file without a name, gone with its last descriptor however the program ends.
+///
+/// Throws.    io_error when the system gives none, or it cannot be written or read.
+class nameless_file {
  public:
-  private_folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "kdm-gnuplot-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr)
-      fail<io_error>("gnuplot: cannot create the folder ", name, ": ", std::generic_category().message(errno));
-    path_ = name;
+  nameless_file() {
+#if defined(__linux__)
+    file_ = io::detail::descriptor(::memfd_create("kdm-gnuplot", MFD_CLOEXEC));  // in memory: TMPDIR may be anything
+#else
+    const char* const chosen = std::getenv("TMPDIR");
+    std::string name = concat(chosen && *chosen ? chosen : "/tmp", "/kdm-gnuplot-XXXXXX");
+    file_ = io::detail::descriptor(::mkstemp(name.data()));
+    if (file_.open()) ::unlink(name.c_str());
+#endif
+    if (!file_.open()) fail_to("create");
   }
-  private_folder(const private_folder&) = delete;
-  private_folder& operator=(const private_folder&) = delete;
-  ~private_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
+  int get() const { return file_.get(); }
+
+  void write(std::string_view text) {
+    while (!text.empty()) {
+      const ssize_t done = ::write(file_.get(), text.data(), text.size());
+      if (done < 0 && errno == EINTR) continue;
+      if (done < 0) fail_to("write");
+      text.remove_prefix(std::size_t(done));
+    }
+    rewind();
   }
-  std::filesystem::path operator/(const char* name) const { return path_ / name; }
+  /// Others read from the descriptor, and write to it, where this left it.
+  void rewind() {
+    if (::lseek(file_.get(), 0, SEEK_SET) != 0) fail_to("rewind");
+  }
+  std::string read() {
+    rewind();
+    std::string all;
+    char part[4096];
+    for (;;) {
+      const ssize_t got = ::read(file_.get(), part, sizeof part);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) fail_to("read");
+      if (got == 0) return all;
+      all.append(part, std::size_t(got));
+    }
+  }
 
  private:
-  std::filesystem::path path_;
+  [[noreturn]] static void fail_to(std::string_view action) {
+    fail<io_error>("gnuplot: cannot ", action, " a temporary file: ", io::detail::errno_text(errno));
+  }
+
+  io::detail::descriptor file_;
 };
 
 inline std::string trimmed(std::string text) {
@@ -124,37 +156,34 @@ class gnuplot {
   /// Throws.    io_error when gnuplot is missing, when it fails (with its own message) or the file cannot be written.
   void draw(std::string_view script, const std::vector<data_block>& blocks, const std::filesystem::path& output,
             canvas size = {}) const {
-    const detail::private_folder folder;
     std::string text = concat("set encoding utf8\nset terminal pngcairo noenhanced size ", size.width, ",", size.height,
                               " background rgb 'white' font 'DejaVu Sans,12'\n");
     for (const data_block& block : blocks) text += concat("$", block.name(), " << END\n", block.text(), "END\n");
     text += script;
     text += "\nunset output\n";
-    io::write_file(folder / "script.gp", text);
-    const int status = run(folder);
-    const std::string message = detail::trimmed(io::read_file(folder / "messages"));
-    if (status != 0) fail<io_error>("gnuplot: failed for ", output.string(), ": ", message);
-    const std::string picture = io::read_file(folder / "picture.png");
-    if (!picture.starts_with("\x89PNG\r\n\x1a\n"))
-      fail<io_error>("gnuplot: drew nothing for ", output.string(), ": ", message);
-    io::write_file(output, picture);
+    detail::nameless_file input, picture, messages;
+    input.write(text);
+    const int status = run(input, picture, messages);
+    const std::string png = picture.read();
+    // Whole, from its signature to its end: what gnuplot writes may have met a limit.
+    if (status == 0 && png.starts_with("\x89PNG\r\n\x1a\n") && png.ends_with("IEND\xae\x42\x60\x82"))
+      return io::write_file(output, png);
+    const char* const what = status != 0 ? "gnuplot: failed for " : "gnuplot: drew nothing, or not all, for ";
+    fail<io_error>(what, output.string(), ": ", detail::trimmed(messages.read()));
   }
 
  private:
   /// The exit status: 0 when gnuplot says that all is well.
-  int run(const detail::private_folder& folder) const {
-    const std::string script = (folder / "script.gp").string();
+  int run(const detail::nameless_file& input, const detail::nameless_file& picture,
+          const detail::nameless_file& messages) const {
     posix_spawn_file_actions_t streams;
     ::posix_spawn_file_actions_init(&streams);
-    const auto redirect = [&](int stream, const std::string& path, int flags) {
-      ::posix_spawn_file_actions_addopen(&streams, stream, path.c_str(), flags, 0600);
-    };
-    redirect(0, "/dev/null", O_RDONLY);
-    redirect(1, (folder / "picture.png").string(), O_WRONLY | O_CREAT | O_TRUNC);
-    redirect(2, (folder / "messages").string(), O_WRONLY | O_CREAT | O_TRUNC);
+    ::posix_spawn_file_actions_adddup2(&streams, input.get(), 0);
+    ::posix_spawn_file_actions_adddup2(&streams, picture.get(), 1);
+    ::posix_spawn_file_actions_adddup2(&streams, messages.get(), 2);
 
-    std::string program = program_, defaults = "-d", file = script;  // -d: the same picture whatever ~/.gnuplot says
-    char* arguments[] = {program.data(), defaults.data(), file.data(), nullptr};
+    std::string program = program_, defaults = "-d";  // -d: the same picture whatever ~/.gnuplot says
+    char* arguments[] = {program.data(), defaults.data(), nullptr};
     pid_t child = 0;
     const int started = ::posix_spawnp(&child, program.c_str(), &streams, nullptr, arguments, environ);
     ::posix_spawn_file_actions_destroy(&streams);
