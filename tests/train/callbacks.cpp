@@ -1,6 +1,8 @@
 // The callbacks that come with the trainer.
 #include <doctest/doctest.h>
 
+#include <sys/resource.h>
+
 #include <csignal>
 #include <sstream>
 
@@ -47,6 +49,63 @@ TEST_CASE("the log has a line every so many steps and after the last and goes on
   { metrics_log log(folder / "log", 1, true); }
   CHECK(read_bytes(folder / "log") == text);
   CHECK(message_of<io_error>([&] { metrics_log(folder / "nowhere/log", 1); }).find("nowhere/log") != std::string::npos);
+}
+
+TEST_CASE("the log holds whole lines alone whatever the run before has left") {
+  const temporary_folder folder;
+  const std::string file = folder / "log", line = "{\"step\": 1, \"loss\": 0.5}", long_line = "{\"x\": \"" + std::string(10000, 'y') + "\"}";
+  const auto repaired = [&](const std::string& text) {
+    kdm_test::write_bytes(file, text);
+    { metrics_log log(file, 1, true); }
+    return read_bytes(file);
+  };
+  const std::string zeros(9000, '\0');
+  for (const std::string& kept : {std::string(), line + "\n", long_line + "\n" + line + "\n", line + "\n" + long_line + "\n"}) {
+    CHECK(repaired(kept) == kept);
+    CHECK(repaired(kept + "{\"step\": 2") == kept);
+    CHECK(repaired(kept + long_line.substr(0, 9000)) == kept);
+    CHECK(repaired(kept + zeros) == kept);
+    CHECK(repaired(kept + "{\"step\": 2" + zeros) == kept);
+    CHECK(repaired(kept + zeros + "{\"step\"") == kept);
+    CHECK(repaired(kept + line) == kept + line + "\n");
+    CHECK(repaired(kept + long_line) == kept + long_line + "\n");
+    CHECK(repaired(kept + line + zeros) == kept + line + "\n");
+  }
+  for (std::size_t cut = 1; cut <= line.size(); ++cut)
+    CHECK(repaired(line + "\n" + line.substr(0, line.size() - cut)) == line + "\n");
+
+  // A log that somebody cuts off below it has no hole afterwards.
+  auto t = small_trainer(4);
+  metrics_log log(file, 1);
+  log.add("a \"name\"\\\n", [] { return 1.; });
+  t.run(log, [&](auto&, const step_report& r) {
+    if (r.step == 2) std::filesystem::resize_file(file, 0);
+  });
+  const std::string text = read_bytes(file);
+  CHECK(text.starts_with("{\"step\": 3, "));
+  CHECK(std::count(text.begin(), text.end(), '\n') == 2);
+  CHECK(text.find('\0') == std::string::npos);
+  CHECK(text.find("\"a \\\"name\\\"\\\\\\u000a\": 1") != std::string::npos);
+}
+
+TEST_CASE("a full disk leaves no part of a line in the log") {
+  const temporary_folder folder;
+  auto t = small_trainer(400);
+  metrics_log log(folder / "log", 1);
+  // A limit on the size of files stands in for the full disk.
+  rlimit before;
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{1000, before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+  const std::string message = message_of<io_error>([&] { t.run(log); });
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  CHECK(message == (folder / "log").string() + ": cannot write: File too large");
+  const std::string text = read_bytes(folder / "log");
+  CHECK(text.size() > 500);
+  CHECK(text.size() <= 1000);
+  CHECK(text.ends_with("}\n"));
 }
 
 TEST_CASE("validation measures the averaged student on its schedule and after the last step") {
