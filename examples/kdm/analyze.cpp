@@ -1,7 +1,6 @@
 // kdm analyze: pictures of a student, and one page that shows them.
 #include <algorithm>
 #include <complex>
-#include <fstream>
 #include <iostream>
 
 #include "commands.hpp"
@@ -10,6 +9,7 @@
 #include "kdm/nn/summary.hpp"
 #include "kdm/report/report.hpp"
 #include "kdm/teacher/box_mixture.hpp"
+#include "training_log.hpp"
 
 namespace kdm_command {
 
@@ -21,19 +21,19 @@ kdm::matrix<scalar> plane(kdm::const_view<scalar> x) { return kdm::matrix<scalar
 /// The training log as curves: the losses, and the error on held-out pairs.
 std::vector<kdm::curve> training_curves(const std::filesystem::path& log) {
   std::vector<kdm::curve> curves;
-  std::ifstream in(log);
-  index_t number = 0;
-  for (std::string line; std::getline(in, line);) {
-    const kdm::io::json values = kdm::io::parse_json(line, kdm::concat(log.string(), ": line ", ++number));
+  const training_log lines = read_training_log(log);
+  if (lines.torn > 0)
+    std::cerr << log.string() << ": " << lines.torn << " torn line" << (lines.torn > 1 ? "s" : "") << " left out\n";
+  for (const auto& [text, values, step] : lines.lines) {
     for (const auto& item : values.items()) {
       if (item.key() == "step" || item.key() == "seconds" || item.key() == "learning_rate") continue;
       std::string name = item.key();
       std::replace(name.begin(), name.end(), '_', ' ');
       auto place = std::find_if(curves.begin(), curves.end(), [&](const auto& c) { return c.name == name; });
       if (place == curves.end()) place = curves.insert(place, {name, {}, {}});
-      if (!values.contains("step") || !values["step"].is_number() || !item.value().is_number())
-        kdm::fail<kdm::io_error>(log.string(), ": line ", number, ": expected numbers, 'step' among them");
-      place->x.push_back(values["step"].get<double>());
+      if (!item.value().is_number())
+        kdm::fail<kdm::io_error>(log.string(), ": ", text, ": expected numbers");
+      place->x.push_back(step);
       place->y.push_back(item.value().get<double>());
     }
   }
@@ -56,11 +56,13 @@ std::vector<std::pair<std::string, std::string>> rows_of(const kdm::spectrum_res
 }  // namespace
 
 void analyze(const analyze_options& o) {
+  output_folder mine(o.out);
   const model_folder folder{o.model};
   const student s = load_student(folder);
   const auto pairs = load_pairs_for(s, o.pairs);
   const evaluation e = measure(s, pairs, o.support, o.compute);
-  make_folder(o.out);
+  mine.make();
+  remove_files(o.out, page_files);
   const auto file = [&](const char* name) { return o.out / name; };
 
   const kdm::affine_map affine = s.koopman();
@@ -117,7 +119,7 @@ void analyze(const analyze_options& o) {
   page.picture(file("operator.png"), "Singular values and magnitudes of the eigenvalues, largest first: what falls off "
                                      "steeply is a direction of the latent space that the operator does not need.");
 
-  if (std::filesystem::exists(folder.log())) {
+  if (is_there(folder.log())) {
     const auto curves = training_curves(folder.log());
     if (!curves.empty()) {
       kdm::curves_picture(file("training.png"), "Training", curves, {.y_label = "loss"});

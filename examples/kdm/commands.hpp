@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "folders.hpp"
 #include "settings.hpp"
 
 namespace kdm_command {
@@ -73,11 +74,5 @@ struct analyze_options {
   compute_options compute;
 };
 void analyze(const analyze_options& options);
-
-/// Makes a folder (and those above it) where there is none. Throws io_error.
-void make_folder(const std::filesystem::path& folder);
-
-/// Throws io_error unless a file could be written there: to be asked before the work, not after it.
-void require_place(const std::filesystem::path& file);
 
 }  // namespace kdm_command

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "kdm/io/config.hpp"
+#include "numbers.hpp"
 #include "settings.hpp"
 
 namespace kdm_command {
@@ -33,7 +34,7 @@ void each(Settings& s, Visit visit) {
   visit("objective", "prediction_from", s.objective.prediction_from, 0, 1);
   visit("objective", "latent_noise", s.objective.latent_noise, 0, any);
   visit("objective", "late_noise", s.objective.late_noise, 0, any);
-  visit("training", "steps", s.training.steps, 0, any);
+  visit("training", "steps", s.training.steps, 0, 1e15);
   visit("training", "batch", s.training.batch, 1, 1 << 24);
   visit("training", "learning_rate", s.training.learning_rate, std::numeric_limits<double>::min(), any);
   visit("training", "schedule", s.training.schedule, 0, 0);
@@ -106,16 +107,28 @@ inline json to_json(const feature_settings& s) {
           {"fit", {{"dictionary", s.dictionary}, {"bandwidth", s.bandwidth}, {"ridge", s.ridge}, {"seed", s.seed}}}};
 }
 
+/// The range of the list above, in the type of the field.
+template <class T>
+number_range<T> range_of(double least, double most) {
+  number_range<T> r;
+  if constexpr (std::is_floating_point_v<T>) {
+    r.above_least = least == std::numeric_limits<double>::min();
+    r.least = r.above_least ? 0 : least;
+    r.most = most;
+  } else {
+    r.least = T(least);
+    if (most < 0x1p62) r.most = T(most);
+  }
+  return r;
+}
+
 /// Throws option_error for a value outside its range or not finite. `where` names the file or the command line.
 inline void check(const settings& s, const std::string& where) {
   detail::each(s, [&](const char* section, const char* key, const auto& field, double least, double most) {
-    if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(field)>>) {
-      const double value = double(field);
-      if (value >= least && value <= most) return;
-      const std::string expected = most < std::numeric_limits<double>::max() ? kdm::concat(least, " to ", most)
-                                                                             : kdm::concat(least, " or more");
-      kdm::fail<kdm::option_error>(where, ": ", section, ": '", key, "' is ", value, ", expected ", expected);
-    }
+    using T = std::remove_cvref_t<decltype(field)>;
+    if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>)
+      if (const auto range = range_of<T>(least, most); !range.holds(field))
+        kdm::fail<kdm::option_error>(where, ": ", section, ": '", key, "' is ", field, ", expected ", range.text());
   });
 }
 

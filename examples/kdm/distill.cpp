@@ -3,8 +3,6 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
-#include <fstream>
 #include <iostream>
 #include <limits>
 #include <optional>
@@ -22,6 +20,7 @@
 #include "kdm/train/progress.hpp"
 #include "kdm/train/validation.hpp"
 #include "student.hpp"
+#include "training_log.hpp"
 
 namespace kdm_command {
 
@@ -79,17 +78,6 @@ std::uint64_t fingerprint(const pair_set& pairs) {
 
 void divide(kdm::matrix<scalar>& x, double scale) {
   for (index_t k = 0; k < x.size(); ++k) x.data()[k] = scalar(x.data()[k] / scale);
-}
-
-/// Drops the lines of steps beyond a checkpoint: the resumed run writes them again.
-void cut_log(const std::filesystem::path& log, index_t last_step) {
-  std::ifstream in(log);
-  std::string kept;
-  for (std::string line; std::getline(in, line);) {
-    long step = 0;
-    if (std::sscanf(line.c_str(), "{\"step\": %ld", &step) == 1 && step <= last_step) kept += line + '\n';
-  }
-  kdm::io::write_file(log, kept);
 }
 
 void print(const kdm::operator_fit_report& fit) {
@@ -150,7 +138,7 @@ int train(const settings& s, const distill_options& o, const model_folder& folde
   };
   if (o.resume) {
     hand_over(kdm::load_checkpoint<scalar>(folder.checkpoint(), configuration));
-    cut_log(folder.log(), trainer->step());
+    cut_training_log(folder.log(), trainer->step());
     std::cerr << "going on after step " << trainer->step() << "\n";
   } else {
     std::cerr << kdm::summary<scalar>(model);
@@ -159,7 +147,8 @@ int train(const settings& s, const distill_options& o, const model_folder& folde
         print(kdm::initialize_operator(model, w, pairs.xT.view(), pairs.x0.view(), fit(), fit_backend{}, run));
       });
     // From here on there is something to find in the folder.
-    for (const auto& old : {folder.model(), folder.checkpoint()}) std::filesystem::remove(old);
+    for (const auto& old : {folder.model(), folder.checkpoint()}) remove_file(old);
+    remove_files(folder.path, fit_files);
     kdm::io::write_json(folder.configuration(), to_json(s));
   }
 
@@ -190,7 +179,7 @@ int train(const settings& s, const distill_options& o, const model_folder& folde
     }
   } catch (const kdm::numeric_error& e) {
     progress.finish();
-    const bool saved = std::filesystem::exists(folder.checkpoint());
+    const bool saved = is_there(folder.checkpoint());
     kdm::fail<kdm::numeric_error>(e.what(), saved ? "; the last checkpoint is " + folder.checkpoint().string()
                                                   : std::string("; no checkpoint had been written yet"));
   }
@@ -208,15 +197,24 @@ int train(const settings& s, const distill_options& o, const model_folder& folde
   return interrupt.interrupted() && trainer->step() < t.steps ? 128 + interrupt.signal() : 0;
 }
 
+/// A folder holds the files of one run, unless the user says otherwise.
+void require_new(const distill_options& o, const model_folder& folder) {
+  if (o.resume || o.overwrite) return;
+  if (is_there(folder.model()) || is_there(folder.checkpoint()))
+    kdm::fail<kdm::option_error>(o.out.string(),
+                                 " holds a model already: --resume goes on with it, --overwrite replaces it");
+  for (const char* name : fit_files)
+    if (is_there(folder.path / name))
+      kdm::fail<kdm::option_error>((folder.path / name).string(), " is of a fit: --overwrite replaces it");
+}
+
 }  // namespace
 
 int distill(const distill_options& o) {
   const kdm::stop_on_interrupt interrupt;
   const model_folder folder{o.out};
-  const bool holds_model = std::filesystem::exists(folder.model()) || std::filesystem::exists(folder.checkpoint());
-  if (holds_model && !o.resume && !o.overwrite)
-    kdm::fail<kdm::option_error>(o.out.string(),
-                                 " holds a model already: --resume goes on with it, --overwrite replaces it");
+  output_folder mine(o.out);
+  require_new(o, folder);
   const any_executor run = make_executor(o.compute);
   const auto on = make_engine(o.compute, run);
   settings s = effective(o, folder);
@@ -229,7 +227,8 @@ int distill(const distill_options& o) {
     const index_t count = std::min<index_t>(5000, pairs.size() / 10);
     if (count < 1)
       kdm::fail<kdm::option_error>(o.pairs.string(), ": has ", pairs.size(),
-                                   " pairs, expected at least 10, or --validation with pairs of its own");
+                                   " pairs, expected at least 10, or --validation with pairs of its own; a file is "
+                                   "[snapshots, pairs, columns], noise in the first snapshot and data in the last");
     auto split = pairs.split(count);
     held_out = std::move(split.validation);
     pairs = std::move(split.training);
@@ -239,7 +238,8 @@ int distill(const distill_options& o) {
   divide(pairs.xT, s.model.prior_scale);
   divide(held_out.xT, s.model.prior_scale);
 
-  make_folder(folder.path);
+  mine.make();
+  require_new(o, folder);
   return train(s, o, folder, pairs, held_out, *on, run, interrupt);
 }
 

@@ -84,7 +84,8 @@ any_executor onetbb_executor(int threads);
 
 /// The executor of that name.
 ///
-/// Throws.    option_error for one that this build lacks, and for several threads where there is one.
+/// Throws.    option_error for one that this build lacks, for several threads where there is one, and for a thread
+///            with too small a stack.
 any_executor make_executor(const compute_options& o);
 
 /// The backend of that name.

@@ -3,6 +3,7 @@
 #include "kdm/core/error.hpp"
 #include "kdm/exec/openmp.hpp"
 #include "kdm/exec/serial.hpp"
+#include "process.hpp"
 
 namespace kdm_command {
 
@@ -12,9 +13,7 @@ namespace {
   kdm::fail<kdm::option_error>("this kdm was built without ", component, ": ", advice, ", then configure again");
 }
 
-}  // namespace
-
-any_executor make_executor(const compute_options& o) {
+any_executor executor_of(const compute_options& o) {
   if (o.executor == "serial") {
     if (o.threads > 1) kdm::fail<kdm::option_error>("--executor serial has one thread, --threads is ", o.threads);
     return any_executor(kdm::serial{});
@@ -26,6 +25,14 @@ any_executor make_executor(const compute_options& o) {
   if (o.executor == "onetbb") without("oneTBB", "install it (Debian: libtbb-dev)");
 #endif
   kdm::fail<kdm::option_error>("--executor is ", o.executor, ", expected serial, openmp or onetbb");
+}
+
+}  // namespace
+
+any_executor make_executor(const compute_options& o) {
+  any_executor run = executor_of(o);
+  require_stacks(run);
+  return run;
 }
 
 std::unique_ptr<engine> make_engine(const compute_options& o, const any_executor& run) {

@@ -14,7 +14,7 @@ namespace {
 void require_free(const std::filesystem::path& file, bool overwrite) {
   if (file.empty()) return;
   require_place(file);
-  if (!overwrite && std::filesystem::exists(file))
+  if (!overwrite && is_there(file))
     kdm::fail<kdm::io_error>(file.string(), ": is there already: --overwrite replaces it");
 }
 

@@ -26,16 +26,10 @@ bool of_features(const fit_options& o) { return o.method == "edmd" || o.method =
 /// What can be told without the data.
 void check(const fit_options& o) {
   if (o.rank && o.energy) kdm::fail<kdm::option_error>("--rank and --energy exclude each other");
-  kdm::require_time_step("--dt", o.dt);
-  (void)rank_rule_of(o);
   if (!of_features(o) && o.dictionary != "identity")
     kdm::fail<kdm::option_error>("--dictionary belongs to --method edmd and mp_edmd, --method is ", o.method);
   if (o.ridge && o.method != "edmd")
     kdm::fail<kdm::option_error>("--ridge belongs to --method edmd, --method is ", o.method);
-  if (o.ridge && !(*o.ridge >= 0 && std::isfinite(*o.ridge)))
-    kdm::fail<kdm::option_error>("--ridge is ", *o.ridge, ", expected a finite number, 0 or more");
-  if (!(o.bandwidth >= 0 && std::isfinite(o.bandwidth)))
-    kdm::fail<kdm::option_error>("--bandwidth is ", o.bandwidth, ", expected a finite number, 0 or more");
 }
 
 /// Row i of y is the later state of row i of x. Rows stand by snapshot, so that n rows on is the same trajectory.
@@ -160,9 +154,25 @@ void print(const fit_options& o, const kdm::snapshot_pairs& pairs, const kdm::li
   std::cout << table.str();
 }
 
+/// A folder holds the files of one run: that of a training is not for a fit.
+void require_no_training(const model_folder& folder) {
+  const auto is_features = [](const json& value) {
+    return value.is_object() && value.contains("kind") && value["kind"] == "features";
+  };
+  if (is_there(folder.checkpoint()) || is_there(folder.log()) ||
+      (is_there(folder.configuration()) && !is_features(kdm::io::read_json(folder.configuration()))))
+    kdm::fail<kdm::option_error>(folder.path.string(), " holds a trained student, expected another folder for --out");
+}
+
+/// Removes what an earlier fit has left, so that all files are of this one.
+void clear(const model_folder& folder) {
+  remove_files(folder.path, fit_files);
+  remove_file(folder.model());
+  remove_file(folder.configuration());
+}
+
 void save_student(const model_folder& folder, const feature_student& s) {
   kdm::io::require_finite_to_write(folder.model(), kdm::const_view<scalar>(s.weights.view()));
-  std::filesystem::remove(folder.model());
   kdm::io::write_json(folder.configuration(), to_json(s.settings));
   std::visit(
       [&](const auto& model) {
@@ -182,6 +192,7 @@ kdm::rank_rule rank_rule_of(const fit_options& o) {
 
 void fit(const fit_options& o) {
   check(o);
+  output_folder mine(o.out);
   const any_executor run = make_executor(o.compute);
   const kdm::snapshot_pairs pairs = pairs_from(o);
   const chosen_dictionary dictionary = choose_dictionary(o, pairs);
@@ -190,9 +201,8 @@ void fit(const fit_options& o) {
     kdm::fail<kdm::option_error>("--student-only: a student comes from --method edmd with --dictionary rff:N or rbf:N, "
                                  "without --consecutive");
   const model_folder folder{o.out};
-  if (student && std::filesystem::exists(folder.checkpoint()))
-    kdm::fail<kdm::option_error>(o.out.string(), " holds a trained student, expected another folder for --out");
-  make_folder(o.out);
+  mine.make();
+  require_no_training(folder);
   const auto seconds_since = [](std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
@@ -200,6 +210,7 @@ void fit(const fit_options& o) {
   if (student) {
     const auto start = std::chrono::steady_clock::now();
     const feature_student s = fit_student(o, pairs, dictionary, run);
+    clear(folder);
     save_student(folder, s);
     std::cout << "student of " << s.settings.latent << ' ' << s.settings.features << " of width "
               << kdm::rounded(s.settings.bandwidth, 3) << ": pair error " << kdm::rounded(s.pair_error, 3) << " on the "
@@ -211,6 +222,7 @@ void fit(const fit_options& o) {
   const auto start = std::chrono::steady_clock::now();
   const operator_fit result = of_features(o) ? fit_features(o, pairs, dictionary, run) : fit_states(o, pairs);
   print(o, pairs, result.dynamics, seconds_since(start));
+  if (!student) clear(folder);
   save_operator(o.out / "operator.safetensors", o, result.dynamics, dictionary);
   kdm::io::write_json(o.out / "spectrum.json", to_json(o, pairs, result.dynamics));
   std::cout << "wrote " << (o.out / "operator.safetensors").string() << " and spectrum.json\n";

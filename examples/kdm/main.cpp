@@ -1,39 +1,60 @@
 // kdm: distils diffusion teachers into one-step Koopman students. One subcommand a stage; files between them.
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <functional>
 #include <iostream>
+#include <limits>
+#include <optional>
+#include <system_error>
 
 #include "commands.hpp"
+#include "configuration.hpp"
 #include "kdm/core/config.hpp"
 #include "kdm/core/error.hpp"
+#include "process.hpp"
 
 namespace kdm_command {
 
-void make_folder(const std::filesystem::path& folder) {
-  std::error_code problem;
-  std::filesystem::create_directories(folder, problem);
-  if (problem || !std::filesystem::is_directory(folder))
-    kdm::fail<kdm::io_error>(folder.string(), ": cannot be made a folder: ",
-                             problem ? problem.message() : std::string("something else has that name"));
-}
-
-void require_place(const std::filesystem::path& file) {
-  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
-  if (!std::filesystem::is_directory(folder))
-    kdm::fail<kdm::io_error>(file.string(), ": cannot be written, ", folder.string(), " is no folder");
-  if (std::filesystem::is_directory(file))
-    kdm::fail<kdm::io_error>(file.string(), ": cannot be written, it is a folder");
-}
-
 namespace {
+
+template <class T>
+struct number_of {
+  using type = T;
+};
+template <class T>
+struct number_of<std::optional<T>> {
+  using type = T;
+};
+
+/// Adds an option that takes one number. `target` is the number or an optional one; the help shows the default of the
+/// former. Every number of the command comes in here: what CLI11 converts itself wraps, and takes hexadecimal and octal.
+template <class Target, class T = typename number_of<Target>::type>
+CLI::Option* add_number(CLI::App& c, const std::string& name, Target& target, const std::string& help,
+                        number_range<std::type_identity_t<T>> range) {
+  CLI::Option* option = c.add_option_function<std::string>(
+      name, [name, range, &target](const std::string& text) { target = parse_number<T>(name, text, range); }, help);
+  option->type_name(std::is_floating_point_v<T> ? "NUMBER" : "INTEGER");
+  if constexpr (std::is_same_v<Target, T>) option->default_str(kdm::concat(target));
+  return option;
+}
+
+/// The same for a setting, with its range and its default.
+template <class T>
+void add_setting(CLI::App& c, const std::string& name, std::optional<T>& target, const std::string& help,
+                 const char* setting) {
+  const settings defaults;
+  detail::each(defaults, [&](const char*, const char* key, const auto& field, double least, double most) {
+    if constexpr (std::is_same_v<decltype(field), const T&>)
+      if (std::string_view(key) == setting && target == std::nullopt && c.get_option_no_throw(name) == nullptr)
+        add_number(c, name, target, help + kdm::concat(" [", field, "]"), range_of<T>(least, most));
+  });
+}
 
 void add_executor(CLI::App& c, compute_options& o) {
   c.add_option("--executor", o.executor, "Whose threads do the work")
       ->check(CLI::IsMember({"serial", "openmp", "onetbb"}))
       ->capture_default_str();
-  c.add_option("--threads", o.threads, "Threads; 0 takes all cores. The result does not depend on it")
-      ->check(CLI::Range(0, 4096))
-      ->capture_default_str();
+  add_number(c, "--threads", o.threads, "Threads; 0 takes all cores. The result does not depend on it", {0, 4096});
 }
 
 void add_backend(CLI::App& c, compute_options& o) {
@@ -58,44 +79,33 @@ void add_teach(CLI::App& c, teach_options& o) {
   c.add_option("--solver", o.solver, "How the path is integrated")
       ->check(CLI::IsMember({"euler", "heun", "rk4"}))
       ->capture_default_str();
-  c.add_option("--steps", o.steps, "Steps of the solver")->check(CLI::Range(1, 1000000))->capture_default_str();
-  c.add_option("--samples", o.samples, "Number of trajectories")->check(CLI::PositiveNumber)->capture_default_str();
-  c.add_option("--snapshots", o.snapshots, "Points kept of each: 2 (noise and data) to steps + 1")
-      ->check(CLI::Range(2, 1000001))
-      ->capture_default_str();
-  c.add_option("--seed", o.seed, "Of the noise")->capture_default_str();
+  add_number(c, "--steps", o.steps, "Steps of the solver", {1, 1000000});
+  add_number(c, "--samples", o.samples, "Number of trajectories", {1});
+  add_number(c, "--snapshots", o.snapshots, "Points kept of each: 2 (noise and data) to steps + 1", {2, 1000001});
+  add_number(c, "--seed", o.seed, "Of the noise", {});
   c.add_option("--data", o.data, "The points of --teacher empirical, .npy [n, d]");
   c.add_option("--out", o.out, "The file to write, .npy [snapshots, samples, d]")->required();
   add_executor(c, o.compute);
 }
 
 void add_distill(CLI::App& c, distill_options& o) {
-  const settings s;
   c.add_option("--pairs", o.pairs, "Trajectories or pairs to learn from, .npy [snapshots, n, d]")->required();
   c.add_option("--validation", o.validation, "Held-out pairs; otherwise a tenth of the pairs, at most 5000");
   c.add_option("--out", o.out, "The folder of the model")->required();
   c.add_option("--config", o.config, "JSON file; what it leaves out keeps its default (see configuration.json in --out)");
-  const auto text = [](auto value) { return " [" + kdm::concat(value) + "]"; };
-  c.add_option("--steps", o.steps, "Training steps" + text(s.training.steps));
-  c.add_option("--batch", o.batch, "Pairs a step" + text(s.training.batch));
-  c.add_option("--learning-rate", o.learning_rate, "Highest learning rate" + text(s.training.learning_rate));
-  c.add_option("--hidden", o.hidden, "Width of the hidden layers" + text(s.model.hidden));
-  c.add_option("--depth", o.depth, "Dense layers of each network" + text(s.model.depth));
-  c.add_option("--latent", o.latent, "Dimension of the latent space; 0: as --hidden" + text(s.model.latent));
-  c.add_option("--seed", o.seed, "Of initial weights, batches and latent noise" + text(s.training.seed));
+  add_setting(c, "--steps", o.steps, "Training steps", "steps");
+  add_setting(c, "--batch", o.batch, "Pairs a step", "batch");
+  add_setting(c, "--learning-rate", o.learning_rate, "Highest learning rate", "learning_rate");
+  add_setting(c, "--hidden", o.hidden, "Width of the hidden layers", "hidden");
+  add_setting(c, "--depth", o.depth, "Dense layers of each network", "depth");
+  add_setting(c, "--latent", o.latent, "Dimension of the latent space; 0: as --hidden", "latent");
+  add_setting(c, "--seed", o.seed, "Of initial weights, batches and latent noise", "seed");
   auto* resume = c.add_flag("--resume", o.resume, "Go on from the checkpoint in --out");
   c.add_flag("--overwrite", o.overwrite, "Replace the model that is in --out")->excludes(resume);
-  c.add_option("--stop-after", o.stop_after, "Stop after so many steps of this call, ready to resume; 0: do not")
-      ->check(CLI::NonNegativeNumber);
-  c.add_option("--checkpoint-every", o.checkpoint_every, "Steps between checkpoints")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  c.add_option("--validate-every", o.validate_every, "Steps between validations")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  c.add_option("--log-every", o.log_every, "Steps between lines of training.jsonl")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  add_number(c, "--stop-after", o.stop_after, "Stop after so many steps of this call, ready to resume; 0: do not", {0});
+  add_number(c, "--checkpoint-every", o.checkpoint_every, "Steps between checkpoints", {1});
+  add_number(c, "--validate-every", o.validate_every, "Steps between validations", {1});
+  add_number(c, "--log-every", o.log_every, "Steps between lines of training.jsonl", {1});
   add_backend(c, o.compute);
 }
 
@@ -110,13 +120,12 @@ void add_fit(CLI::App& c, fit_options& o) {
                "Features of edmd and mp_edmd: identity, monomials:DEGREE, rff:N (random waves), rbf:N (Gaussian bumps), "
                "fourier:HARMONICS (one angle)")
       ->capture_default_str();
-  c.add_option("--bandwidth", o.bandwidth, "Width of rff and rbf, in units of the data; 0: from the data")
-      ->capture_default_str();
-  c.add_option("--rank", o.rank, "Singular values kept; otherwise all above rounding")->check(CLI::PositiveNumber);
-  c.add_option("--energy", o.energy, "Keep so many that their squares sum to this share");
-  c.add_option("--ridge", o.ridge, "Penalty of edmd, relative to the size of the features [0; the student 0.0001]");
-  c.add_option("--dt", o.dt, "Time from one snapshot of a pair to the other")->capture_default_str();
-  c.add_option("--seed", o.seed, "Of rff and rbf")->capture_default_str();
+  add_number(c, "--bandwidth", o.bandwidth, "Width of rff and rbf, in units of the data; 0: from the data", {0.});
+  add_number(c, "--rank", o.rank, "Singular values kept; otherwise all above rounding", {1});
+  add_number(c, "--energy", o.energy, "Keep so many that their squares sum to this share", {0., 1., true});
+  add_number(c, "--ridge", o.ridge, "Penalty of edmd, relative to the size of the features [0; the student 0.0001]", {0.});
+  add_number(c, "--dt", o.dt, "Time from one snapshot of a pair to the other", {0., std::numeric_limits<double>::max(), true});
+  add_number(c, "--seed", o.seed, "Of rff and rbf", {});
   c.add_option("--out", o.out, "The folder for operator, spectrum, pictures and student")->required();
   c.add_flag("--student-only", o.student_only, "Write the student alone: no spectrum, which takes minutes for thousands of features");
   c.add_flag("!--no-pictures", o.pictures, "Draw nothing; pictures need gnuplot");
@@ -125,9 +134,10 @@ void add_fit(CLI::App& c, fit_options& o) {
 
 void add_sample(CLI::App& c, sample_options& o) {
   c.add_option("--model", o.model, "The folder of the model")->required();
-  auto* samples = c.add_option("--samples", o.samples, "Number of samples")->check(CLI::PositiveNumber);
-  auto* noise = c.add_option("--noise", o.noise, "Noise to push instead of drawing it, .npy [n, d]");
-  c.add_option("--seed", o.seed, "Of the noise")->capture_default_str()->excludes(noise);
+  auto* samples = add_number(c, "--samples", o.samples, "Number of samples; this or --noise is REQUIRED", {1});
+  samples->default_str("");
+  auto* noise = c.add_option("--noise", o.noise, "Noise to push instead of drawing it, .npy [n, d]; this or --samples is REQUIRED");
+  add_number(c, "--seed", o.seed, "Of the noise", {})->excludes(noise);
   samples->excludes(noise);
   c.add_option("--out", o.out, "The file to write, .npy [n, d]")->required();
   add_backend(c, o.compute);
@@ -179,12 +189,12 @@ int run(int argc, char** argv) {
   add("distill", "Train a student on pairs of noise and data", add_distill, distill_o,
       [&status](const distill_options& o) { status = distill(o); });
   add("fit", "Fit a Koopman operator to pairs, or a student without training", add_fit, fit_o, fit);
-  CLI::App* sampler = add("sample", "One push of the student per sample", add_sample, sample_o, sample);
+  CLI::App* sampler = add("sample", "One push of the student per sample; needs --samples or --noise", add_sample, sample_o, sample);
   sampler->callback([&sample_o] {
     if (sample_o.samples == 0 && sample_o.noise.empty()) throw CLI::RequiredError("--samples or --noise");
     sample(sample_o);
   });
-  CLI::App* exporter = add("export", "Freeze a student for other programs", add_export, export_o, export_student);
+  CLI::App* exporter = add("export", "Freeze a student for other programs; needs --header or --safetensors", add_export, export_o, export_student);
   exporter->callback([&export_o] {
     if (export_o.header.empty() && export_o.safetensors.empty()) throw CLI::RequiredError("--header or --safetensors");
     export_student(export_o);
@@ -214,12 +224,21 @@ int run(int argc, char** argv) {
 }  // namespace kdm_command
 
 int main(int argc, char** argv) {
+  kdm_command::standard_output out;
+  kdm_command::handle_signals();
+  int status = 1;
   try {
-    return kdm_command::run(argc, argv);
+    status = kdm_command::run(argc, argv);
   } catch (const std::bad_alloc&) {
     std::cerr << "kdm: not enough memory for sizes like these\n";
   } catch (const std::exception& e) {
     std::cerr << "kdm: " << e.what() << '\n';
   }
-  return 1;
+  if (const int problem = out.finish(); problem != 0) {
+    // Whoever closed the pipe has seen enough.
+    if (problem != EPIPE)
+      std::cerr << "kdm: standard output: " << std::generic_category().message(problem) << '\n';
+    if (status == 0) status = 1;
+  }
+  return status;
 }

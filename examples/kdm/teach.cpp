@@ -14,9 +14,13 @@ namespace {
 
 template <class Path, class Field, class Solver>
 void run(const Path& path, const Field& field, const Solver& solver, const teach_options& o) {
+  // On a terminal one line is rewritten; elsewhere a line is added about twenty times a run.
   const bool live = isatty(STDERR_FILENO) != 0;
-  const auto progress = [live](index_t done, index_t total) {
-    if (live) std::cerr << "\rteach " << done << "/" << total << (done == total ? "\n" : "") << std::flush;
+  const auto progress = [live, shown = index_t(0)](index_t done, index_t total) mutable {
+    if (!live && done != total && done - shown < total / 20) return;
+    shown = done;
+    std::cerr << (live ? "\r" : "") << "teach " << done << "/" << total << (live && done != total ? "" : "\n")
+              << std::flush;
   };
   const kdm::trajectories<scalar> t =
       kdm::generate(path, field, solver, {o.samples, o.steps, o.snapshots, o.seed}, make_executor(o.compute), progress);

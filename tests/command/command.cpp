@@ -320,15 +320,15 @@ TEST_CASE("usage errors exit with 2 and say which option") {
   refuses("evaluate --model m --pairs p.npy --support moon", "--support");
   refuses("juggle", "juggle");
   teach_small(folder);
-  refuses("distill --pairs pairs.npy --out m --batch 0", "training: 'batch' is 0, expected 1 to 16777216");
-  refuses("distill --pairs pairs.npy --out m --learning-rate -1", "learning_rate");
-  refuses("distill --pairs pairs.npy --out m --learning-rate inf", "learning_rate");
+  refuses("distill --pairs pairs.npy --out m --batch 0", "--batch: found '0', expected 1 to 16777216");
+  refuses("distill --pairs pairs.npy --out m --learning-rate -1", "--learning-rate");
+  refuses("distill --pairs pairs.npy --out m --learning-rate inf", "--learning-rate");
   kdm_test::write_bytes(folder / "c.json", R"({"training": {"stepz": 4}})");
   refuses("distill --pairs pairs.npy --out m --config c.json", "c.json: training: unknown key \"stepz\", expected 'steps'");
   kdm_test::write_bytes(folder / "c.json", R"({"training": {"steps": "4"}})");
   refuses("distill --pairs pairs.npy --out m --config c.json", "'steps' is the string \"4\", expected an integer");
   kdm_test::write_bytes(folder / "c.json", R"({"objective": {"prediction_from": 1.5}})");
-  refuses("distill --pairs pairs.npy --out m --config c.json", "'prediction_from' is 1.5, expected 0 to 1");
+  refuses("distill --pairs pairs.npy --out m --config c.json", "'prediction_from' is 1.5, expected a number from 0 to 1");
   CHECK_FALSE(std::filesystem::exists(folder / "m"));
   CHECK_FALSE(std::filesystem::exists(folder / "x.npy"));
 }
