@@ -14,8 +14,9 @@ namespace kdm {
 /// How well the data determine a fit. None of these is an error: the solution is finite and least in norm.
 enum class fit_status {
   ok,
-  rank_deficient,          ///< some columns depend on others: they share the coefficients
-  fewer_rows_than_columns  ///< the rows are met exactly, and say little about any other row
+  rank_deficient,           ///< some columns depend on others: they share the coefficients
+  fewer_rows_than_columns,  ///< the rows are met exactly, and say little about any other row
+  iteration_limit           ///< of a fit that is searched for: it was still improving when the search stopped
 };
 
 constexpr std::string_view name_of(fit_status s) {
@@ -23,6 +24,7 @@ constexpr std::string_view name_of(fit_status s) {
     case fit_status::ok: return "ok";
     case fit_status::rank_deficient: return "rank deficient";
     case fit_status::fewer_rows_than_columns: return "fewer rows than columns";
+    case fit_status::iteration_limit: return "iteration limit";
   }
   return "unknown";
 }
