@@ -80,7 +80,7 @@ stable_objective objective_at(const stable_problem& problem, const Eigen::Matrix
 
 struct stable_search {
   Eigen::MatrixXd k;
-  bool converged = false;  ///< no step lowers the objective by more than 1e-7, and the barrier is a thousandth of the fit
+  bool converged = false;  ///< steps lower the objective by 1e-7 at most, and the barrier is a thousandth of the fit
 };
 
 /// Limited-memory quasi-Newton steps from a stable start, with a barrier that is lowered tenfold each time they stall.

@@ -88,13 +88,13 @@ Eigen::MatrixXd procrustes_circulant(const Eigen::MatrixXd& r11, const Eigen::Ma
 ///
 /// All but `stable` are the exact minimum in closed form: a polar factor, a division element by element in the singular
 /// basis of X, a division frequency by frequency. `stable` takes the unconstrained minimum where that has a spectral
-/// radius of at most 1, and otherwise the best local minimum from three starts, which need not be the global one: `note`
-/// says so, and the status is iteration_limit where the search has not converged. The guarantee of each structure
+/// radius of at most 1, and otherwise the best local minimum from three starts, which need not be the global one:
+/// `note` says so, and the status is iteration_limit where the search has not converged. The guarantee of each structure
 /// holds to rounding whatever the data; directions the data do not show are set to zero (to some rotation, for
 /// orthogonal) and make the status rank_deficient.
 /// Shapes.    X and Y [m, n]; encode and decode are the identity, k is [n, n], and A = k' has the same structure.
-/// Cost.      O(n^3); stable, where the unconstrained minimum is not: up to 500 singular value decompositions and 200,000
-///            products of n x n; a second or less at n = 30.
+/// Cost.      O(n^3); stable, where the unconstrained minimum is not: up to 500 singular value decompositions and
+///            200,000 products of n x n; a second or less at n = 30.
 /// Throws.    shape_error, option_error; numeric_error when X is all zero.
 /// Source.    Baddoo, Herrmann, McKeon, Kutz, Brunton 2023, "Physics-informed dynamic mode decomposition", Proc. R.
 ///            Soc. A 479; Higham 1988, "The symmetric Procrustes problem", BIT 28
@@ -125,8 +125,9 @@ linear_dynamics structured_fit(const snapshot_qr& data, matrix_structure structu
     case matrix_structure::stable: {
       detail::stable_result found = detail::nearest_stable(r11, r12);
       if (!found.inside)
-        d.note = found.converged ? "the unconstrained fit is unstable: this is a local minimum among the stable ones"
-                                 : "the unconstrained fit is unstable: the search among the stable ones has not converged";
+        d.note = concat("the unconstrained fit is unstable: ",
+                        found.converged ? "this is a local minimum among the stable ones"
+                                        : "the search among the stable ones has not converged");
       if (!found.converged && d.status == fit_status::ok) d.status = fit_status::iteration_limit;
       k = std::move(found.k);
       break;
