@@ -53,7 +53,7 @@ TEST_CASE("export writes a student that samples as kdm sample does") {
     CHECK(student.layers() == 2 * depth);
 
     const std::string header = read_bytes(folder / "s.hpp");
-    CHECK(contains(header, "namespace tiny {"));
+    CHECK(contains(header, "namespace kdm_students::tiny {"));
     CHECK(contains(header, "compiled{layers, weights, 80.};"));
   }
 }
@@ -75,6 +75,7 @@ TEST_CASE("export leaves nothing behind where it refuses") {
   refuses("--model model", 2, "--header or --safetensors");
   refuses("--header s.hpp", 2, "--model");
   refuses("--model model --header s.hpp --name 3d", 2, "the name \"3d\" cannot name a namespace");
+  refuses("--model model --header s.hpp --name errno", 2, "the name \"errno\" cannot name a namespace: it is a macro");
   refuses("--model nowhere --header s.hpp", 1, "nowhere/configuration.json");
   refuses("--model model --header nowhere/s.hpp", 1, "nowhere/s.hpp: cannot be written, nowhere is no folder");
   refuses("--model model --header s.hpp --safetensors model", 1, "model: cannot be written, it is a folder");
