@@ -104,7 +104,7 @@ class kernels {
   /// written.
   static void update(State& s, index_t n, bool clip) {
     struct views {
-      view norm2, g, w, average, slots;
+      view norm, g, w, average, slots;
     };
     B b;
     kdm::arena<B> memory(b);
@@ -113,10 +113,10 @@ class kernels {
     });
     for (const view v : {f.g, f.w, f.average}) fill(v);
     kdm::ops::fill(b, 1.f, f.slots);
-    kdm::ops::fill(b, 2.f, f.norm2);
+    kdm::ops::fill(b, 2.f, f.norm);
     index_t step = 0;
     measure_rate<B>(s, {.bytes = 9. * sizeof(float) * double(n)}, [&] {
-      kdm::update_weights(b, kdm::adam{}, ++step, 3e-4f, 0.999f, 1.f, clip ? const_view(f.norm2) : const_view(),
+      kdm::update_weights(b, kdm::adam{}, ++step, 3e-4f, 0.999f, 1.f, clip ? const_view(f.norm) : const_view(),
                           const_view(f.g), f.w, f.average, f.slots);
     });
   }

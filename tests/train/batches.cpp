@@ -111,12 +111,12 @@ TEST_CASE("average: the decay rises to its bound") {
 TEST_CASE("update: a range of weights moves and its neighbours do not") {
   const index_t n = 9;
   matrix<double> g = random_matrix<double>(1, n, 1), w = random_matrix<double>(1, n, 2);
-  matrix<double> average = random_matrix<double>(1, n, 3), slots = random_matrix<double>(1, n, 4), norm2(1, 1);
-  norm2(0, 0) = 4;
+  matrix<double> average = random_matrix<double>(1, n, 3), slots = random_matrix<double>(1, n, 4), norm(1, 1);
+  norm(0, 0) = 2;
   const matrix<double> w0 = w, average0 = average, slots0 = slots;
   reference_backend<double> b;
   const auto part = [&](matrix<double>& x) { return x.view().col_range(2, 4); };
-  kdm::update_weights(b, kdm::momentum{0.5}, 0, 0.1, 0.25, 0.5, kdm::const_view<double>(norm2.view()),
+  kdm::update_weights(b, kdm::momentum{0.5}, 0, 0.1, 0.25, 0.5, kdm::const_view<double>(norm.view()),
                       kdm::const_view<double>(part(g)), part(w), part(average), part(slots));
   for (index_t k = 0; k < n; ++k) {
     CAPTURE(k);

@@ -3,7 +3,10 @@
 
 #include <sys/resource.h>
 
+#include <clocale>
 #include <csignal>
+#include <limits>
+#include <memory>
 #include <sstream>
 
 #include "kdm/kdm.hpp"
@@ -230,4 +233,61 @@ TEST_CASE("an interrupt stops after the step and the handler before comes back")
     CHECK_FALSE(stop.interrupted());
   }
   std::signal(SIGINT, before);
+}
+
+TEST_CASE("the last of overlapping interrupt callbacks restores what was there before the first") {
+  void (*const before)(int) = std::signal(SIGTERM, SIG_DFL);
+  auto first = std::make_unique<stop_on_interrupt>();
+  auto second = std::make_unique<stop_on_interrupt>();
+  SUBCASE("in the order in which they began") {
+    first.reset();
+    std::raise(SIGTERM);  // still somebody's
+    CHECK(second->signal() == SIGTERM);
+    second.reset();
+  }
+  SUBCASE("in reverse") {
+    second.reset();
+    std::raise(SIGTERM);
+    CHECK(first->interrupted());
+    auto third = std::make_unique<stop_on_interrupt>();
+    CHECK(third->interrupted());  // what has arrived is for all of them
+    first.reset();
+    third.reset();
+  }
+  const bool restored = std::signal(SIGTERM, SIG_IGN) == SIG_DFL;
+  CHECK(restored);
+  {
+    const stop_on_interrupt later;
+    CHECK_FALSE(later.interrupted());
+  }
+  std::signal(SIGTERM, before);
+}
+
+TEST_CASE("a handler that came while an interrupt callback lived stays") {
+  void (*const before)(int) = std::signal(SIGTERM, SIG_DFL);
+  const auto theirs = +[](int) {};
+  {
+    const stop_on_interrupt stop;
+    std::signal(SIGTERM, theirs);
+  }
+  const bool stayed = std::signal(SIGTERM, before) == theirs;
+  CHECK(stayed);
+}
+
+TEST_CASE("the progress line has a decimal point in any locale") {
+  // Without the locales of the machine: what printf would read.
+  for (const char* name : {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "da_DK.UTF-8"})
+    if (std::setlocale(LC_NUMERIC, name)) break;
+  std::ostringstream plain;
+  auto t = small_trainer(20);
+  progress_line log(plain, false);
+  t.run(log);
+  std::setlocale(LC_NUMERIC, "C");
+  CHECK(plain.str().find(',') == std::string::npos);
+  CHECK(plain.str().find("loss ") != std::string::npos);
+  CHECK(kdm::detail::scientific(1234.56, 3) == "1.235e+03");
+  CHECK(kdm::detail::scientific(std::numeric_limits<double>::infinity(), 3) == "inf");
+  CHECK(kdm::detail::clock_text(59.2) == "1:00");
+  CHECK(kdm::detail::clock_text(3661) == "1:01:01");
+  CHECK(kdm::detail::clock_text(1e300).size() < 20);
 }

@@ -346,9 +346,9 @@ TEST_CASE("trainer: what does not fit is named") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   CHECK(wrong([](auto& o) { o.steps = -1; }) == "trainer: steps is -1, expected 0 or more");
   CHECK(wrong([](auto& o) { o.batch = 0; }) == "trainer: batch is 0, expected at least 1");
-  CHECK(wrong([](auto& o) { o.learning_rate = 0; }) == "trainer: learning_rate is 0, expected more than 0");
-  CHECK(wrong([&](auto& o) { o.learning_rate = nan; }) == "trainer: learning_rate is nan, expected more than 0");
-  CHECK(wrong([](auto& o) { o.clip_norm = -1; }) == "trainer: clip_norm is -1, expected 0 (no clipping) or more");
+  CHECK(wrong([](auto& o) { o.learning_rate = 0; }) == "trainer: learning_rate is 0, expected a finite number above 0 that double can hold");
+  CHECK(wrong([&](auto& o) { o.learning_rate = nan; }) == "trainer: learning_rate is nan, expected a finite number above 0 that double can hold");
+  CHECK(wrong([](auto& o) { o.clip_norm = -1; }) == "trainer: clip_norm is -1, expected 0 or a finite number above it that double can hold");
   CHECK(wrong([](auto& o) { o.average.decay = 1; }) == "moving_average: decay is 1, expected in [0, 1)");
   CHECK(wrong([](auto& o) { o.average.decay = -0.1; }) == "moving_average: decay is -0.1, expected in [0, 1)");
   CHECK(wrong([](auto& o) { o.slices.rows = -2; }) == "slicing: -2 rows and 0 groups, expected 0 (chosen) or more");
@@ -374,7 +374,8 @@ TEST_CASE("trainer: a loss that is not finite names the step and the term") {
   CHECK(blown_up.find(" at step 1,") == std::string::npos);
   data.x0(17, 1) = 1e200;
   CHECK(train(kdm::adam{}, 1e-3) ==
-        "training: the term mine is inf at step 1, expected a finite number; try a lower learning rate");
+        "training: the term mine is inf at step 1, expected a finite number; no step has been made yet: look at the size "
+        "of the pairs' numbers and at the weights that the run starts from");
   data.x0(17, 1) = 0;
   data.xT(3, 2) = std::numeric_limits<double>::quiet_NaN();
   CHECK(train(kdm::adam{}, 1e-3).find("training: the term latent is ") == 0);

@@ -14,6 +14,7 @@
 #include "kdm/core/ops.hpp"
 #include "kdm/core/print.hpp"
 #include "kdm/core/repeat.hpp"
+#include "kdm/core/representable.hpp"
 #include "kdm/core/sizes.hpp"
 #include "kdm/core/view.hpp"
 #include "kdm/core/weights.hpp"

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <limits>
+#include <new>
 #include <string_view>
+#include <vector>
 
 #include "kdm/core/error.hpp"
 
@@ -33,6 +35,14 @@ constexpr index_t checked_product(std::string_view what, index_t a, index_t b) {
 constexpr index_t checked_sum(std::string_view what, index_t a, index_t b) {
   if (a < 0 || b < 0 || a > detail::largest_size - b) detail::refuse_sizes(what, a, " + ", b);
   return a + b;
+}
+
+/// n elements, all `value`. Throws std::bad_alloc where std::vector's own error would be std::length_error.
+template <class T>
+std::vector<T> vector_of(std::string_view what, index_t n, const T& value = {}) {
+  if (n < 0) fail<shape_error>(what, " is ", n, ", expected at least 0");
+  if (std::size_t(n) > std::vector<T>().max_size()) fail_to_allocate();
+  return std::vector<T>(std::size_t(n), value);
 }
 
 }  // namespace kdm

@@ -29,7 +29,7 @@ struct slicing {
       while (s.rows > 64 && s.rows * 4 > batch) s.rows /= 2;
     }
     s.rows = std::min(s.rows, batch);
-    const index_t slices = (batch + s.rows - 1) / s.rows;
+    const index_t slices = (batch - 1) / s.rows + 1;
     s.groups = std::min(s.groups == 0 ? index_t(8) : s.groups, slices);
     return s;
   }

@@ -73,7 +73,7 @@ bagging_dynamics bagging(const_view<double> x, const std::vector<double>& times,
     fail<option_error>("dmd::bagging: a share of ", options.share, " of ", x.rows,
                        " snapshots is all of them, so every trial is the same, expected a smaller share");
 
-  std::vector<std::optional<optimized_dynamics>> fits(std::size_t(options.trials));
+  auto fits = vector_of<std::optional<optimized_dynamics>>("dmd::bagging: trials", options.trials);
   e.for_chunks(options.trials, 1, [&](index_t first, index_t last, int) {
     for (index_t k = first; k < last; ++k) {
       // The rows of the smallest random numbers, in order.

@@ -7,6 +7,7 @@
 #include <complex>
 #include <limits>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/fit/convert.hpp"
 
 namespace kdm::detail {
@@ -52,7 +53,7 @@ nearby_root square_root_near(const Eigen::MatrixXd& b, const Eigen::MatrixXd& st
     const complex_matrix left = v.transpose(), right = (v * change).transpose();
     const Eigen::MatrixXd correction = left.partialPivLu().solve(right).real().transpose();
     const double size = correction.norm();
-    if (!std::isfinite(size)) return result;
+    if (!is_finite(size)) return result;
     x += correction;
     // Newton's steps shrink until rounding stops them.
     result.converged = size <= 1e-10 * x.norm();

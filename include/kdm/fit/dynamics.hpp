@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/fit/least_squares.hpp"
 #include "kdm/fit/rank.hpp"
 #include "kdm/fit/spectrum.hpp"
@@ -114,7 +115,7 @@ struct linear_dynamics {
   /// Throws.    option_error for a time that is not finite, numeric_error for one before 0 when an eigenvalue is 0.
   template <class = void>
   matrix<double> evaluate(const_view<double> psi, double t) const {
-    if (!std::isfinite(t)) fail<option_error>("linear_dynamics: the time is ", t, ", expected a finite number");
+    if (!is_finite(t)) fail<option_error>("linear_dynamics: the time is ", t, ", expected a finite number");
     if (t < 0 && std::find(eigenvalues.begin(), eigenvalues.end(), 0.0) != eigenvalues.end())
       fail<numeric_error>("linear_dynamics: the time is ", t, ", expected 0 or more: an eigenvalue is 0");
     const std::vector<std::complex<double>> omega = exponents();

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/fit/dictionary.hpp"
 #include "kdm/fit/dynamics.hpp"
 #include "kdm/fit/pairs.hpp"
@@ -67,9 +68,9 @@ namespace detail {
 
 template <class = void>
 void require_fit_options(const char* who, double ridge, double dt) {
-  if (!(ridge >= 0 && std::isfinite(ridge)))
+  if (!(ridge >= 0 && is_finite(ridge)))
     fail<option_error>(who, ": ridge is ", ridge, ", expected a finite number, 0 or more");
-  if (!(dt > 0 && std::isfinite(dt))) fail<option_error>(who, ": dt is ", dt, ", expected a finite number above 0");
+  if (!(dt > 0 && is_finite(dt))) fail<option_error>(who, ": dt is ", dt, ", expected a finite number above 0");
 }
 
 /// Rows of a dictionary evaluated at a time: features of more than this never stand in memory.
@@ -184,7 +185,7 @@ edmd_model<D> edmd(D d, const snapshot_pairs& pairs, edmd_options options = {}) 
   if (pairs.inputs() > 0)
     fail<option_error>("edmd: the pairs have ", pairs.inputs(), " inputs, which this fit would ignore, expected none");
   options.dt = pairs.dt;
-  return edmd(std::move(d), pairs.x.view(), pairs.y.view(), options,
+  return kdm::edmd(std::move(d), pairs.x.view(), pairs.y.view(), options,
               pairs.weights.rows() > 0 ? pairs.weights.view() : const_view<double>{});
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/fit/exponential_terms.hpp"
 #include "kdm/fit/least_squares.hpp"
 #include "kdm/fit/pod.hpp"
@@ -212,7 +213,7 @@ template <class = void>
 std::vector<std::complex<double>> without_trapezoid_error(std::vector<std::complex<double>> found, double h) {
   for (auto& alpha : found) {
     const std::complex<double> lambda = (1. + alpha * h / 2.) / (1. - alpha * h / 2.);
-    const bool has_logarithm = std::isfinite(std::abs(lambda)) && lambda != 0. &&
+    const bool has_logarithm = is_finite(std::abs(lambda)) && lambda != 0. &&
                                (lambda.imag() != 0 || lambda.real() > 0);
     if (has_logarithm) alpha = std::log(lambda) / h;
   }

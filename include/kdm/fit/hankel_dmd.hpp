@@ -63,7 +63,7 @@ linear_dynamics hankel_dmd(const R& trajectories, const hankel_dmd_options& opti
   trajectory_options windows;
   windows.dt = options.dt;
   windows.delays = options.delays;
-  const snapshot_pairs pairs = pairs_from_trajectories(trajectories, windows);
+  const snapshot_pairs pairs = kdm::pairs_from_trajectories(trajectories, windows);
   linear_dynamics d = dmd::projected(pairs, {options.rank});
   detail::decode_newest(d, pairs.states() / options.delays);
   return d;
@@ -116,7 +116,7 @@ higher_order_dynamics hodmd(const R& trajectories, const hodmd_options& options 
   windows.dt = options.dt;
   windows.delays = options.delays;
   // Also checks every trajectory, before anything is computed.
-  const index_t n = pairs_from_trajectories(trajectories, windows).states() / options.delays;
+  const index_t n = kdm::pairs_from_trajectories(trajectories, windows).states() / options.delays;
 
   index_t rows = 0;
   std::vector<matrix<double>> full;

@@ -70,7 +70,8 @@ snapshot_qr encode_pairs(const Model& model, const_view<value_t<B>> w, const_vie
   const index_t first = model.koopman.takes_bias() ? 1 : 0, latent = model.latent();
   runner encode_noise(model.encoder_noise, model.noise_weights(w), b, e, slice);
   runner encode_data(model.encoder_data, model.data_weights(w), b, e, slice);
-  const index_t portion = std::min(x0.rows, slice * std::max<index_t>(8, e.lanes()));
+  const index_t slices = std::max<index_t>(8, detail::count_lanes_of<B>("initialize_operator", e));
+  const index_t portion = slice > x0.rows / slices ? x0.rows : slice * slices;
   matrix<T> z(portion, first + latent), z0(portion, latent);
   for (index_t i = 0; i < first * portion; ++i) z(i, 0) = T(1);
   snapshot_qr data(first + latent, latent);
@@ -154,7 +155,7 @@ class refit_every {
   void operator()(Trainer& t, const Report& r) {
     if (r.step % every_ != 0 || r.step == r.steps) return;
     t.change_weights([&](view<T> w) {
-      report_ = initialize_operator(t.model(), w, xT_, x0_, options_, backend_, executor_);
+      report_ = kdm::initialize_operator(t.model(), w, xT_, x0_, options_, backend_, executor_);
     });
   }
 

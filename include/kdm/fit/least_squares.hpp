@@ -6,6 +6,7 @@
 #include <limits>
 #include <string_view>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/fit/snapshot_qr.hpp"
 #include "kdm/fit/svd.hpp"
 
@@ -101,7 +102,7 @@ template <class = void>
 least_squares_result least_squares(const snapshot_qr& data, const least_squares_options& options = {}) {
   if (data.rows() < 1) fail<shape_error>("least_squares: no rows, expected at least 1");
   for (const double value : {options.ridge, options.input_noise})
-    if (!(value >= 0 && std::isfinite(value)))
+    if (!(value >= 0 && is_finite(value)))
       fail<option_error>("least_squares: ridge is ", options.ridge, " and input_noise ", options.input_noise,
                          ", expected finite numbers, 0 or more");
   const snapshot_blocks blocks = data.blocks();

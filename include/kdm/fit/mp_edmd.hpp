@@ -37,7 +37,7 @@ edmd_model<D> mp_edmd(D d, const_view<double> x, const_view<double> y, const edm
                       const_view<double> weights = {}) {
   edmd_accumulator<D> data(std::move(d));
   data.append(x, y, weights);
-  return mp_edmd(data, options);
+  return kdm::mp_edmd(data, options);
 }
 
 }  // namespace kdm

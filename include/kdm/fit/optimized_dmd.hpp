@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/fit/assignment.hpp"
 #include "kdm/fit/dynamics.hpp"
 #include "kdm/fit/exponential_search.hpp"
@@ -109,13 +110,13 @@ exponential_problem exponential_problem_of(const_view<double> x, const std::vect
     fail<shape_error>("dmd::optimized: ", x.rows, " snapshots of ", x.cols, " numbers, expected at least 2 of 1");
   require_finite_snapshots("dmd::optimized", "x", x);
   for (std::size_t i = 0; i < times.size(); ++i)
-    if (!std::isfinite(times[i]) || (i > 0 && !(times[i] > times[i - 1])))
+    if (!is_finite(times[i]) || (i > 0 && !(times[i] > times[i - 1])))
       fail<option_error>("dmd::optimized: time ", i, " is ", times[i],
                          ", expected finite times, each later than the one before");
   if (!(options.lowest_growth <= options.highest_growth))
     fail<option_error>("dmd::optimized: growth rates between ", options.lowest_growth, " and ",
                        options.highest_growth, ", expected an interval");
-  if (options.max_iterations < 0 || !(options.tolerance >= 0))
+  if (options.max_iterations < 0 || !is_not_negative(options.tolerance))
     fail<option_error>("dmd::optimized: max_iterations is ", options.max_iterations, " and tolerance ",
                        options.tolerance, ", expected 0 or more");
   exponential_problem p;
@@ -218,7 +219,7 @@ dmd::optimized_dynamics dynamics_of(const exponential_problem& p, const exponent
       size += std::norm(phi(i));
     }
     const double residual = std::sqrt(off / size);  // NaN where a growth beyond all numbers meets a zero
-    d.residuals.push_back(std::isnan(residual) ? std::numeric_limits<double>::infinity() : residual);
+    d.residuals.push_back(is_finite(residual) ? residual : std::numeric_limits<double>::infinity());
   }
 
   double dropped = 0, whole = 0;
@@ -251,7 +252,7 @@ linear_dynamics optimized_dynamics::dynamics(double dt) const {
   std::vector<std::complex<double>> lambda;
   for (index_t j = 0; j < q; ++j) {
     lambda.push_back(std::exp(exponents[std::size_t(j)] * dt));
-    if (!std::isfinite(std::abs(lambda.back())))
+    if (!is_finite(std::abs(lambda.back())))
       fail<numeric_error>("optimized_dynamics: the growth rate ", exponents[std::size_t(j)].real(),
                           " overflows over a step of ", dt, ", expected less; highest_growth bounds it");
     d.k(j, j) = lambda.back().real();

@@ -9,6 +9,7 @@
 
 #include "kdm/core/as_view.hpp"
 #include "kdm/core/finite.hpp"
+#include "kdm/core/sizes.hpp"
 
 namespace kdm {
 
@@ -27,7 +28,7 @@ struct snapshot_pairs {
 
 /// Throws unless `time` is a finite number above 0.
 inline void require_time_step(std::string_view who, double time) {
-  if (!(time > 0 && std::isfinite(time)))
+  if (!(time > 0 && is_finite(time)))
     fail<option_error>(who, ": dt is ", time, ", expected a finite number above 0");
 }
 
@@ -83,8 +84,8 @@ void require_finite_rows(std::string_view what, const_view<T> x) {
 
 /// Pairs in one trajectory.
 inline index_t count_pairs(index_t snapshots, const trajectory_options& o) {
-  const index_t spare = snapshots - o.delays - o.lag;
-  return spare < 0 ? 0 : spare / o.stride + 1;
+  if (o.delays > snapshots || o.lag > snapshots - o.delays) return 0;
+  return (snapshots - o.delays - o.lag) / o.stride + 1;
 }
 
 inline void check_options(const trajectory_options& o) {
@@ -111,18 +112,19 @@ snapshot_pairs cut_trajectories(index_t number, ViewAt view_at, InputAt input_at
     require_size(what("input columns"), u.cols, p);
     const index_t pairs = count_pairs(z.rows, o);
     if (pairs < 1)
-      fail<shape_error>(what("snapshots"), " is ", z.rows, ", expected at least ", o.delays + o.lag, " for ", o.delays,
+      fail<shape_error>(what("snapshots"), " is ", z.rows, ", expected at least ", checked_sum("trajectory_options: delays and lag", o.delays, o.lag), " for ", o.delays,
                         " delays and lag ", o.lag);
     if (p > 0 && u.rows != z.rows && u.rows != z.rows - 1)
       fail<shape_error>(what("input rows"), " is ", u.rows, ", expected ", z.rows - 1, " or ", z.rows);
     require_finite_rows(what("a snapshot"), z);
     require_finite_rows(what("an input"), u);
-    rows += pairs;
+    rows = checked_sum("snapshot_pairs: the number of pairs", rows, pairs);
   }
   snapshot_pairs result;
   result.dt = o.dt * double(o.lag);
-  result.x = matrix<double>(rows, n * o.delays);
-  result.y = matrix<double>(rows, n * o.delays);
+  const index_t width = checked_product("snapshot_pairs: the columns of all delays", n, o.delays);
+  result.x = matrix<double>(rows, width);
+  result.y = matrix<double>(rows, width);
   if (p > 0) result.u = matrix<double>(rows, p);
   for (index_t i = 0, at = 0; i < number; ++i) {
     const auto z = view_at(i);
@@ -139,7 +141,7 @@ snapshot_pairs cut_trajectories(index_t number, ViewAt view_at, InputAt input_at
 /// A tensor's view with elements that cannot be changed.
 template <class X>
 auto constant_view(const X& x) {
-  const auto v = as_view(x);
+  const auto v = kdm::as_view(x);
   return const_view<typename decltype(v)::value_type>(v.p, v.rows, v.cols, v.ld);
 }
 
@@ -212,7 +214,7 @@ matrix<double> delay_rows(const X& trajectory, index_t delays) {
   const auto z = detail::constant_view(trajectory);
   if (delays < 1 || z.rows < delays)
     fail<shape_error>("delay_rows: ", delays, " delays of ", z.rows, " snapshots, expected 1 to as many as snapshots");
-  matrix<double> rows(z.rows - delays + 1, z.cols * delays);
+  matrix<double> rows(z.rows - delays + 1, checked_product("delay_rows: the columns of all delays", z.cols, delays));
   detail::copy_windows(z, 0, 1, delays, rows.view());
   return rows;
 }
@@ -224,7 +226,7 @@ matrix<double> delay_rows(const X& trajectory, index_t delays) {
 inline double even_time_step(std::span<const double> times, double tolerance = 1e-4) {
   if (times.size() < 2) fail<shape_error>("even_time_step: ", times.size(), " times, expected at least 2");
   for (std::size_t i = 1; i < times.size(); ++i)
-    if (!(times[i] > times[i - 1] && std::isfinite(times[i]) && std::isfinite(times[i - 1])))
+    if (!(times[i] > times[i - 1] && is_finite(times[i]) && is_finite(times[i - 1])))
       fail<numeric_error>("even_time_step: time ", i, " is ", times[i], " after ", times[i - 1],
                           ", expected a later one");
   const double step = (times.back() - times.front()) / double(times.size() - 1);

@@ -1,10 +1,10 @@
 /// The bridge from spectral penalties to models: pushes the spectrum of an operator, once or during training.
 #pragma once
 
-#include <cmath>
 #include <utility>
 
 #include "kdm/backend/reference.hpp"
+#include "kdm/core/finite.hpp"
 #include "kdm/fit/spectral_penalty.hpp"
 #include "kdm/koopman/operator.hpp"
 
@@ -20,7 +20,7 @@ matrix<double> weight_gradient(const Operator& op, const_view<double> w, const m
   const index_t n = op.latent();
   B b;
   arena<B> memory(b);
-  auto frame = planned(memory, [&](arena<B>& a) { return op.plan(a, n + 1, pass::training); });
+  auto frame = kdm::planned(memory, [&](arena<B>& a) { return op.plan(a, n + 1, pass::training); });
   matrix<double> x(n + 1, op.inputs()), y(n + 1, n), dy(n + 1, n), dw(1, op.size());
   for (index_t i = 0; i < n; ++i) {
     x(i, i) = 1;
@@ -48,10 +48,10 @@ matrix<double> weight_gradient(const Operator& op, const_view<double> w, const m
 /// Source.    Polyak 1969, "Minimization of unsmooth functionals", USSR Comput. Math. Math. Phys. 9 (the step length)
 template <koopman_operator<reference_backend<double>> Operator, class Penalty>
 spectral_penalty_result push_spectrum(const Operator& op, view<double> w, const Penalty& penalty, double strength = 1) {
-  if (!(strength > 0 && std::isfinite(strength)))
+  if (!(strength > 0 && is_finite(strength)))
     fail<option_error>("push_spectrum: strength is ", strength, ", expected a finite number above 0");
   require_size("push_spectrum: number of weights", w.size(), op.size());
-  spectral_penalty_result result = spectral_penalty(op.affine(w).a.view(), penalty);
+  spectral_penalty_result result = kdm::spectral_penalty(op.affine(w).a.view(), penalty);
   if (!(result.value > 0)) return result;
   const matrix<double> dw = detail::weight_gradient(op, w, result.gradient);
   double square = 0;
@@ -84,7 +84,7 @@ class penalise_spectrum {
       using T = typename decltype(w)::value_type;
       const view<T> place = t.model().operator_weights(w);
       matrix<double> weights{place};
-      result_ = push_spectrum(t.model().koopman, weights.view(), penalty_, strength_);
+      result_ = kdm::push_spectrum(t.model().koopman, weights.view(), penalty_, strength_);
       if (!(result_.value > 0)) return;
       for (index_t k = 0; k < place.cols; ++k) place.p[k] = T(weights.data()[k]);
     });

@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/fit/whitened.hpp"
 
 namespace kdm {
@@ -33,7 +34,7 @@ class pseudospectrum {
   /// Throws.    option_error for a z that is not finite.
   template <class = void>
   double operator()(std::complex<double> z) const {
-    if (!std::isfinite(z.real()) || !std::isfinite(z.imag()))
+    if (!is_finite(z.real()) || !is_finite(z.imag()))
       fail<option_error>("pseudospectrum: z is ", z.real(), " + ", z.imag(), " i, expected a finite number");
     const index_t r = pairs_.latent();
     Eigen::MatrixXcd m(2 * r, r);

@@ -61,10 +61,11 @@ randomized_dynamics randomized_dmd(const snapshot_pairs& pairs, const randomized
     fail<option_error>("randomized_dmd: rank is ", o.rank, ", oversampling ", o.oversampling, ", power_iterations ",
                        o.power_iterations, " and probes ", o.probes, ", expected at least 1, 0, 0 and 1");
   if (pairs.weights.size() > 0) fail<option_error>("randomized_dmd: the pairs have weights, expected none");
-  const index_t m = pairs.count(), n = pairs.states(), size = std::min({o.rank + o.oversampling, m, n});
+  const index_t m = pairs.count(), n = pairs.states(), wanted = checked_sum("randomized_dmd: rank and oversampling", o.rank, o.oversampling),
+                size = std::min({wanted, m, n});
   const auto x = detail::map_rows(pairs.x), y = detail::map_rows(pairs.y);
 
-  matrix<double> random(m, size + o.probes);
+  matrix<double> random(m, checked_sum("randomized_dmd: columns of the sketch and the probes", size, o.probes));
   fill_normals(random_table{o.seed, streams::projections}, 0, random.view());
   const Eigen::MatrixXd sketch = x.transpose() * detail::map_rows(random);
   Eigen::MatrixXd probes = sketch.rightCols(o.probes);

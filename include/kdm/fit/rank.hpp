@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 #include "kdm/core/print.hpp"
 
 namespace kdm {
@@ -63,7 +64,7 @@ class rank_rule {
   static rank_rule gavish_donoho() { return {kind::unknown_noise, 0, 0}; }
   /// The same for noise of this standard deviation in every element.
   static rank_rule gavish_donoho(double deviation) {
-    if (!(deviation > 0 && std::isfinite(deviation)))
+    if (!(deviation > 0 && is_finite(deviation)))
       fail<option_error>("rank_rule: the deviation of the noise is ", deviation, ", expected a finite number above 0");
     return {kind::known_noise, deviation, 0};
   }
@@ -74,7 +75,7 @@ class rank_rule {
   rank_decision decide(std::vector<double> sigma, index_t rows, index_t columns,
                        index_t most = std::numeric_limits<index_t>::max()) const {
     for (std::size_t k = 0; k < sigma.size(); ++k)
-      if (!(sigma[k] >= 0 && std::isfinite(sigma[k]) && (k == 0 || sigma[k] <= sigma[k - 1])))
+      if (!(sigma[k] >= 0 && is_finite(sigma[k]) && (k == 0 || sigma[k] <= sigma[k - 1])))
         fail<numeric_error>("rank_rule: singular value ", k, " is ", sigma[k],
                             ", expected finite numbers, not negative, largest first");
     const double first = sigma.empty() ? 0 : sigma.front();

@@ -43,7 +43,7 @@ void require_snapshot_values(const_view<T> a, const_view<T> b, const_view<T> wei
   require_finite("a", a);
   require_finite("b", b);
   for (index_t i = 0; i < weights.rows; ++i)
-    if (!(weights(i, 0) >= T(0) && std::isfinite(weights(i, 0))))
+    if (!(weights(i, 0) >= T(0) && is_finite(weights(i, 0))))
       fail<numeric_error>("snapshot_qr: the weight of row ", first_row + i, " is ", weights(i, 0),
                           ", expected a finite number, 0 or more");
 }
@@ -258,7 +258,7 @@ snapshot_qr snapshot_qr_of(const E& e, const_view<T> a, std::type_identity_t<con
 }
 template <class T, executor E>
 snapshot_qr snapshot_qr_of(const E& e, const matrix<T>& a, const matrix<T>& b, const matrix<T>& weights = {}) {
-  return snapshot_qr_of(e, a.view(), b.view(), weights.view());
+  return kdm::snapshot_qr_of(e, a.view(), b.view(), weights.view());
 }
 
 }  // namespace kdm

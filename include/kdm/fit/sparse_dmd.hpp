@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/fit/dynamics.hpp"
 #include "kdm/fit/pod.hpp"
 
@@ -205,7 +206,7 @@ sparse_dynamics sparse(const linear_dynamics& d, const_view<double> trajectory,
     fail<option_error>("dmd::sparse: levels is ", options.levels, ", max_iterations ", options.max_iterations,
                        " and tolerance ", options.tolerance, ", expected 1, 1 and more than 0 at least");
   for (const double gamma : options.gammas)
-    if (!(gamma >= 0 && std::isfinite(gamma)))
+    if (!(gamma >= 0 && is_finite(gamma)))
       fail<option_error>("dmd::sparse: gamma is ", gamma, ", expected a finite number, 0 or more");
   sparse_dynamics result;
   result.eigenvalues = d.eigenvalues;

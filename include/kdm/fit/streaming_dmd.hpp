@@ -96,7 +96,7 @@ class streaming_dmd {
   template <class = void>
   void cover(const Eigen::VectorXd& v) {
     if (outside(v).norm() <= options_.tolerance * v.norm()) return;
-    if (basis_.cols() >= 2 * options_.max_rank) cut();
+    if (basis_.cols() - options_.max_rank >= options_.max_rank) cut();
     const Eigen::VectorXd direction = outside(v);
     const double size = direction.norm();
     if (!(size > options_.tolerance * v.norm()) || basis_.cols() == states_) return;

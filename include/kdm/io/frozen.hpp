@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/io/weights.hpp"
 #include "kdm/koopman/frozen.hpp"
 
@@ -25,7 +25,7 @@ inline std::string frozen_name(std::size_t layer, std::string_view tensor) {
 inline double frozen_number(const std::string& file, std::string_view what, std::string_view text) {
   double value = 0;
   const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (end.ec != std::errc() || end.ptr != text.data() + text.size() || !std::isfinite(value))
+  if (end.ec != std::errc() || end.ptr != text.data() + text.size() || !is_finite(value))
     fail<io_error>(file, ": ", what, " is ", in_quotes(text), ", expected a finite number");
   return value;
 }

@@ -1,7 +1,6 @@
 /// JSON values: strict reading within limits, atomic writing. The only header that includes nlohmann-json.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <iterator>
@@ -13,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 #include "kdm/io/atomic_file.hpp"
 #include "kdm/io/input.hpp"
 
@@ -139,7 +139,7 @@ class json_builder {
 
 /// JSON has no NaN and no infinity: names the place of the first one.
 inline void require_finite_json(const json& value, const std::string& file, const std::string& place) {
-  if (value.is_number_float() && !std::isfinite(value.get<double>()))
+  if (value.is_number_float() && !is_finite(value.get<double>()))
     fail<io_error>(file, ": ", place.empty() ? "the value" : place, " is ", value.get<double>(),
                    ", expected a finite number");
   if (!value.is_structured()) return;

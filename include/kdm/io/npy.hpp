@@ -116,7 +116,7 @@ matrix<T> load_npy_matrix(const std::filesystem::path& path, file_limits limits 
 template <class X>
 requires viewable<const X>
 void save_npy(const std::filesystem::path& path, const X& x, const shape_t& shape) {
-  const auto v = as_view(x);
+  const auto v = kdm::as_view(x);
   using T = typename decltype(v)::value_type;
   static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "save_npy writes float or double");
   if (element_count(shape) != v.size())
@@ -135,7 +135,7 @@ void save_npy(const std::filesystem::path& path, const X& x, const shape_t& shap
 template <class X>
 requires viewable<const X>
 void save_npy(const std::filesystem::path& path, const X& x) {
-  const auto v = as_view(x);
+  const auto v = kdm::as_view(x);
   save_npy(path, v, {v.rows, v.cols});
 }
 

@@ -71,8 +71,8 @@ class tensor {
   /// All elements as rows x cols.
   ///
   /// Throws.    shape_error when rows * cols is not the number of elements.
-  view<T> as_matrix(index_t rows, index_t cols) { return as_view(values_, rows, cols); }
-  const_view<T> as_matrix(index_t rows, index_t cols) const { return as_view(values_, rows, cols); }
+  view<T> as_matrix(index_t rows, index_t cols) { return kdm::as_view(values_, rows, cols); }
+  const_view<T> as_matrix(index_t rows, index_t cols) const { return kdm::as_view(values_, rows, cols); }
 
   /// Element i of the first index as a matrix: for shape [times, n, d], the n x d values of time i.
   ///
@@ -108,7 +108,7 @@ namespace detail {
 /// False for a finite double beyond float's range: converting it would make up an infinity.
 template <class T, class U>
 bool fits(U value) {
-  return sizeof(U) <= sizeof(T) || !std::isfinite(value) || std::abs(value) <= U(std::numeric_limits<T>::max());
+  return sizeof(U) <= sizeof(T) || !is_finite(value) || std::abs(value) <= U(std::numeric_limits<T>::max());
 }
 }  // namespace detail
 

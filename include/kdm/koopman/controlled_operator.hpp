@@ -17,7 +17,7 @@ namespace kdm {
 class controlled_operator : public dense_layer<activations::identity> {
  public:
   controlled_operator(index_t latent, index_t controls, initializer init = initializer::pytorch)
-      : dense_layer(latent + checked(controls), latent, {}, false, init) {}
+      : dense_layer(checked_sum("controlled_operator: states and controls", latent, checked(controls)), latent, {}, false, init) {}
 
   index_t latent() const { return outputs(); }
   index_t controls() const { return inputs() - outputs(); }

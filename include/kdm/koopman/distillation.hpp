@@ -113,17 +113,17 @@ class distillation {
     const T one(1);
     const view_of<B> dw_decoder = model_.decoder_weights(dw);
     if (Objective::reads_prediction)
-      run_backward(model_.decoder, b, w_decoder, dw_decoder, ro(z0_push), ro(x0_push), d.x0_push, d.z0_push, one,
+      kdm::run_backward(model_.decoder, b, w_decoder, dw_decoder, ro(z0_push), ro(x0_push), d.x0_push, d.z0_push, one,
                    whole.decode_push, afresh);
     if (Objective::reads_reconstruction)
-      run_backward(model_.decoder, b, w_decoder, dw_decoder, ro(z0_noisy), ro(x0_rec), d.x0_rec, d.z0, one,
+      kdm::run_backward(model_.decoder, b, w_decoder, dw_decoder, ro(z0_noisy), ro(x0_rec), d.x0_rec, d.z0, one,
                    whole.decode_rec, afresh && !Objective::reads_prediction);
     if (!Objective::reads_prediction && !Objective::reads_reconstruction && afresh) ops::fill(b, T(0), dw_decoder);
-    run_backward(model_.koopman, b, w_operator, model_.operator_weights(dw), ro(zT_noisy), ro(z0_push), d.z0_push,
+    kdm::run_backward(model_.koopman, b, w_operator, model_.operator_weights(dw), ro(zT_noisy), ro(z0_push), d.z0_push,
                  d.zT, one, whole.koopman, afresh);
-    run_backward(model_.encoder_noise, b, w_noise, model_.noise_weights(dw), xT, ro(zT), d.zT, view_of<B>{}, one,
+    kdm::run_backward(model_.encoder_noise, b, w_noise, model_.noise_weights(dw), xT, ro(zT), d.zT, view_of<B>{}, one,
                  whole.encoder_noise, afresh);
-    run_backward(model_.encoder_data, b, w_data, model_.data_weights(dw), x0, ro(z0), d.z0, view_of<B>{}, one,
+    kdm::run_backward(model_.encoder_data, b, w_data, model_.data_weights(dw), x0, ro(z0), d.z0, view_of<B>{}, one,
                  whole.encoder_data, afresh);
   }
 

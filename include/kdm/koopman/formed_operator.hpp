@@ -40,7 +40,7 @@ class formed_operator {
     using B = reference_backend<double>;
     B b;
     arena<B> memory(b);
-    auto f = planned(memory, [&](arena<B>& a) { return self().plan(a, 1, pass::inference); });
+    auto f = kdm::planned(memory, [&](arena<B>& a) { return self().plan(a, 1, pass::inference); });
     self().form(b, w, f);
     return {matrix<double>(f.a), matrix<double>(1, latent_)};
   }
@@ -48,6 +48,7 @@ class formed_operator {
  protected:
   explicit formed_operator(index_t latent) : latent_(latent) {
     if (latent < 1) fail<shape_error>(Derived::name, ": latent is ", latent, ", expected at least 1");
+    checked_product(Derived::name, latent, latent);
   }
 
   void check(const affine_map& fit, const_view<double> w) const {

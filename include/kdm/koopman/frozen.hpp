@@ -129,7 +129,7 @@ class frozen_model {
     const random_table prior{seed, streams::prior};
     in_slices(x_0, w, [&](index_t row, index_t n) {
       const view<T> x{w.memory_.data() + 2 * slice_ * widest_, n, noise_dimension()};
-      fill_normals(prior, first + row, x);
+      kdm::fill_normals(prior, first + row, x);
       prior_.shape(x);
       return const_view<T>(x);
     });

@@ -46,7 +46,7 @@ class generator {
     matrix<T> x(n, noise_dimension());
     run_.executor().for_chunks(n, 4096, [&](index_t begin, index_t end, int) {
       const view<T> rows = x.view().row_range(begin, end - begin);
-      fill_normals(random_table{seed, streams::prior}, first + begin, rows);
+      kdm::fill_normals(random_table{seed, streams::prior}, first + begin, rows);
       prior_.shape(rows);
     });
     return x;

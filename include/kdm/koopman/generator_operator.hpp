@@ -4,6 +4,7 @@
 #include <cmath>
 #include <type_traits>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/koopman/formed_operator.hpp"
 #include "kdm/koopman/matrix_logarithm.hpp"
 #include "kdm/koopman/reflections.hpp"
@@ -31,9 +32,11 @@ class generator_operator : public detail::formed_operator<generator_operator> {
   explicit generator_operator(index_t latent, double time = 1, double bound = 16,
                               initializer init = initializer::zeros)
       : formed_operator(latent), time_(time), bound_(bound), init_(init) {
-    if (!std::isfinite(time)) fail<option_error>("generator_operator: time is ", time, ", expected a finite number");
-    if (!(bound > 0 && std::isfinite(bound)))
+    if (!is_finite(time)) fail<option_error>("generator_operator: time is ", time, ", expected a finite number");
+    if (!(bound > 0 && is_finite(bound)))
       fail<option_error>("generator_operator: bound is ", bound, ", expected a finite number above 0");
+    if (!is_finite(time * bound))
+      fail<option_error>("generator_operator: time x bound is ", time, " x ", bound, ", expected a finite product");
     for (double size = std::abs(time) * bound; size > 0.5; size /= 2) ++squarings_;
   }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/core/matrix.hpp"
 
 namespace kdm::detail::host {
@@ -57,7 +58,7 @@ inline double norm1(const matrix<double>& a) {
 
 inline void require_finite_fit(const char* who, const matrix<double>& a) {
   for (index_t k = 0; k < a.size(); ++k)
-    if (!std::isfinite(a.data()[k]))
+    if (!is_finite(a.data()[k]))
       fail<numeric_error>(who, ": element (", k / a.cols(), ", ", k % a.cols(), ") of the fitted matrix is ",
                           a.data()[k], ", expected a finite number");
 }

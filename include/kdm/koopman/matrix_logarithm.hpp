@@ -1,6 +1,7 @@
 /// The real logarithm of a matrix on the host.
 #pragma once
 
+#include "kdm/core/finite.hpp"
 #include "kdm/koopman/host_algebra.hpp"
 
 namespace kdm::detail::host {
@@ -19,7 +20,7 @@ inline matrix<double> square_root(const matrix<double>& a) {
     x = times(x, combined(0.5, one, 0.5, inverted));
     m = combined(0.5, one, 0.25, combined(1, m, 1, inverted));
     const double distance = norm1(combined(1, m, -1, one));
-    if (!std::isfinite(distance)) return {};
+    if (!is_finite(distance)) return {};
     if (distance < double(n) * 1e-15) return x;
   }
   return {};

@@ -9,6 +9,7 @@
 
 #include "kdm/core/backend.hpp"
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 
 namespace kdm {
 
@@ -69,7 +70,8 @@ concept objective_term = has_name_and_weight<L> && has_reads<L> && has_evaluate<
 /// `latent_noise` s: the operator sees zT + s eps', the decoder z0 + s eps (0.4 in the published recipe, 0 at
 /// sampling). All means run over every element of the batch, so no term depends on the batch size.
 ///
-/// Throws.    option_error for a negative noise, or a name that is empty, taken or reserved (loss, step, ...).
+/// Throws.    option_error for a noise that is negative or not finite, a weight that is not finite, or a name that is
+///            empty, taken or reserved (loss, step, ...). What T cannot hold of them is refused by the trainer.
 /// Example.   objective{0.4, terms::latent<>{}, terms::reconstruction<>{}, terms::prediction<>{.weight = 0.5}}
 template <class... Terms>
 class objective {
@@ -78,8 +80,13 @@ class objective {
   static constexpr bool reads_prediction = (Terms::reads_prediction || ...);
 
   explicit objective(double latent_noise, Terms... terms) : latent_noise_(latent_noise), terms_(std::move(terms)...) {
-    if (!(latent_noise >= 0)) fail<option_error>("objective: latent noise is ", latent_noise, ", expected 0 or more");
+    if (!is_not_negative(latent_noise))
+      fail<option_error>("objective: latent noise is ", latent_noise, ", expected 0 or a finite number above it");
     check_names();
+    for (std::size_t k = 0; k < sizeof...(Terms); ++k)
+      if (const double weight = weights()[k]; !is_finite(weight))
+        fail<option_error>("objective: the weight of the term ", names()[k], " is ", weight,
+                           ", expected a finite number");
   }
 
   double latent_noise() const { return latent_noise_; }

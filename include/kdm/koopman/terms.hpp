@@ -65,7 +65,7 @@ struct latent {
 
   template <backend B>
   void operator()(B& b, const episode<B>& e, const adjoint<B>& d, const term_value<B>& v) const {
-    mean_distance(b, distance, value_t<B>(weight), e.batch, e.z0_push, e.z0, d.z0_push, d.z0, v);
+    kdm::mean_distance(b, distance, value_t<B>(weight), e.batch, e.z0_push, e.z0, d.z0_push, d.z0, v);
   }
 };
 
@@ -79,7 +79,7 @@ struct reconstruction {
 
   template <backend B>
   void operator()(B& b, const episode<B>& e, const adjoint<B>& d, const term_value<B>& v) const {
-    mean_distance(b, distance, value_t<B>(weight), e.batch, e.x0_rec, e.x0, d.x0_rec, {}, v);
+    kdm::mean_distance(b, distance, value_t<B>(weight), e.batch, e.x0_rec, e.x0, d.x0_rec, {}, v);
   }
 };
 
@@ -93,7 +93,7 @@ struct prediction {
 
   template <backend B>
   void operator()(B& b, const episode<B>& e, const adjoint<B>& d, const term_value<B>& v) const {
-    mean_distance(b, distance, value_t<B>(weight), e.batch, e.x0_push, e.x0, d.x0_push, {}, v);
+    kdm::mean_distance(b, distance, value_t<B>(weight), e.batch, e.x0_push, e.x0, d.x0_push, {}, v);
   }
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kdm/core/matrix.hpp"
+#include "kdm/core/sizes.hpp"
 #include "kdm/exec/executor.hpp"
 #include "kdm/exec/serial.hpp"
 #include "kdm/math/random.hpp"
@@ -62,7 +63,7 @@ std::vector<interval> bootstrap_intervals(index_t n, const Figures& figures, con
   if (n < 1) fail<shape_error>("bootstrap_intervals: found no rows, expected at least 1");
   if (options.resamples < 2)
     fail<option_error>("bootstrap_intervals: resamples is ", options.resamples, ", expected at least 2");
-  std::vector<std::vector<double>> drawn(std::size_t(options.resamples));
+  auto drawn = vector_of<std::vector<double>>("bootstrap: resamples", options.resamples);
   run.for_chunks(options.resamples, 1, [&](index_t first, index_t last, int) {
     std::vector<index_t> rows(static_cast<std::size_t>(n));
     for (index_t k = first; k < last; ++k) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/exec/serial.hpp"
 #include "kdm/math/functions.hpp"
 #include "kdm/metrics/distances.hpp"
@@ -29,8 +30,8 @@ struct discrepancy_options {
 /// Source.    Gretton et al. 2012, "A kernel two-sample test", section 8.
 template <sample_set A, sample_set B>
 double median_bandwidth(const A& a, const B& b, std::uint64_t seed = 0) {
-  const auto x = samples_of(a);
-  const auto y = samples_of(b);
+  const auto x = kdm::samples_of(a);
+  const auto y = kdm::samples_of(b);
   require_samples("median_bandwidth", "a", x, "b", y);
   std::vector<std::vector<double>> points;
   for (const index_t i : row_subset(x.rows, 500, seed))
@@ -68,8 +69,8 @@ double median_bandwidth(const A& a, const B& b, std::uint64_t seed = 0) {
 /// Source.    Gretton et al. 2012, "A kernel two-sample test", equation 3; paired, equation 4.
 template <sample_set A, sample_set B, executor E = serial>
 double maximum_mean_discrepancy(const A& a, const B& b, const discrepancy_options& options = {}, const E& run = {}) {
-  const auto x = samples_of(a);
-  const auto y = samples_of(b);
+  const auto x = kdm::samples_of(a);
+  const auto y = kdm::samples_of(b);
   require_samples("maximum_mean_discrepancy", "a", x, "b", y);
   if (x.rows < 2 || y.rows < 2)
     fail<shape_error>("maximum_mean_discrepancy: a has ", x.rows, " rows, b has ", y.rows,
@@ -85,7 +86,7 @@ double maximum_mean_discrepancy(const A& a, const B& b, const discrepancy_option
   const double n = double(u.cols()), m = double(v.cols());
   double sum = 0;
   for (const double h : bandwidths) {
-    if (!(h > 0) || !std::isfinite(h))
+    if (!(h > 0) || !is_finite(h))
       fail<option_error>("maximum_mean_discrepancy: a bandwidth is ", h, ", expected a finite number above 0");
     const double rate = -0.5 / h / h;
     const auto kernel = [rate](double squared) { return math::exp(rate * squared); };

@@ -26,8 +26,8 @@ struct energy_options {
 /// Source.    Szekely, Rizzo 2013, "Energy statistics: a class of statistics based on distances".
 template <sample_set A, sample_set B, executor E = serial>
 double energy_distance(const A& a, const B& b, const energy_options& options = {}, const E& run = {}) {
-  const auto x = samples_of(a);
-  const auto y = samples_of(b);
+  const auto x = kdm::samples_of(a);
+  const auto y = kdm::samples_of(b);
   require_samples("energy_distance", "a", x, "b", y);
   const auto u = detail::transposed_rows(x, row_subset(x.rows, options.limit, options.seed));
   const auto v = detail::transposed_rows(y, row_subset(y.rows, options.limit, options.seed));

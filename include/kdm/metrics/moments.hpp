@@ -13,7 +13,7 @@ namespace kdm {
 /// Throws.    shape_error when empty, numeric_error for an element that is not finite.
 template <sample_set X>
 matrix<double> mean(const X& points) {
-  const auto x = samples_of(points);
+  const auto x = kdm::samples_of(points);
   require_samples("mean", "points", x);
   matrix<double> m(1, x.cols);
   for (index_t i = 0; i < x.rows; ++i)
@@ -29,7 +29,7 @@ matrix<double> mean(const X& points) {
 /// Throws.    shape_error for fewer than two rows, numeric_error for an element that is not finite.
 template <sample_set X>
 matrix<double> covariance(const X& points) {
-  const auto x = samples_of(points);
+  const auto x = kdm::samples_of(points);
   const matrix<double> m = mean(points);
   if (x.rows < 2) fail<shape_error>("covariance: points has ", x.rows, " row, expected at least 2");
   matrix<double> c(x.cols, x.cols);

@@ -38,8 +38,8 @@ struct pair_errors {
 /// Throws.    shape_error, numeric_error for an element that is not finite.
 template <sample_set A, sample_set B>
 std::vector<double> pair_distances(const A& predicted, const B& truth) {
-  const auto x = samples_of(predicted);
-  const auto y = samples_of(truth);
+  const auto x = kdm::samples_of(predicted);
+  const auto y = kdm::samples_of(truth);
   require_samples("pair_error", "predicted", x, "truth", y);
   if (x.rows != y.rows)
     fail<shape_error>("pair_error: predicted has ", x.rows, " rows, truth has ", y.rows, ", expected equally many");
@@ -113,7 +113,8 @@ void compare_with_spread(const_view<T> x, const_view<U> y, pair_errors& e) {
 /// Throws.    shape_error, numeric_error for an element that is not finite, option_error.
 template <sample_set A, sample_set B>
 pair_errors pair_error(const A& predicted, const B& truth, double threshold = 0.5) {
-  if (!(threshold >= 0)) fail<option_error>("pair_error: threshold is ", threshold, ", expected at least 0");
+  if (!is_not_negative(threshold))
+    fail<option_error>("pair_error: threshold is ", threshold, ", expected a finite number of at least 0");
   std::vector<double> distances = pair_distances(predicted, truth);
   const double n = double(distances.size()), d = double(samples_of(truth).cols);
   pair_errors result;

@@ -20,7 +20,7 @@ namespace kdm {
 /// A tensor on the host that `as_view` takes: rows are samples, columns are coordinates.
 template <class X>
 concept sample_set = viewable<const X> && requires(const X& x) {
-  { as_view(x).p } -> std::convertible_to<const void*>;
+  { kdm::as_view(x).p } -> std::convertible_to<const void*>;
   requires std::same_as<typename decltype(as_view(x))::space, host_space>;
 };
 
@@ -31,7 +31,7 @@ using sample_type = typename decltype(as_view(std::declval<const X&>()))::value_
 /// The samples as a view of constants.
 template <sample_set X>
 const_view<sample_type<X>> samples_of(const X& x) {
-  return as_view(x);
+  return kdm::as_view(x);
 }
 
 /// Refuses what no metric can use; `where` names the metric and `name` its argument.

@@ -36,9 +36,10 @@ concept support = has_contains_pointer<S, T> || has_contains_view<S, T>;
 template <sample_set X, support<sample_type<X>> S, executor E = serial>
 double share_outside(const X& points, const S& region, sample_type<X> tolerance = 0, const E& run = {}) {
   using T = sample_type<X>;
-  const auto x = samples_of(points);
+  const auto x = kdm::samples_of(points);
   require_samples("share_outside", "points", x);
-  if (!(tolerance >= 0)) fail<option_error>("share_outside: tolerance is ", tolerance, ", expected at least 0");
+  if (!is_not_negative(tolerance))
+    fail<option_error>("share_outside: tolerance is ", tolerance, ", expected a finite number of at least 0");
   constexpr index_t grain = 4096;
   std::vector<index_t> outside(std::size_t(detail::chunk_count(x.rows, grain)));
   run.for_chunks(x.rows, grain, [&](index_t first, index_t last, int) {

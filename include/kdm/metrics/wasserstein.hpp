@@ -7,7 +7,10 @@
 #include <span>
 #include <vector>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/core/matrix.hpp"
+#include "kdm/core/sizes.hpp"
+#include "kdm/exec/executor.hpp"
 #include "kdm/exec/serial.hpp"
 #include "kdm/math/random.hpp"
 #include "kdm/metrics/samples.hpp"
@@ -25,7 +28,7 @@ namespace detail {
 inline void require_sliced(const sliced_options& options) {
   if (options.directions < 1)
     fail<option_error>("sliced_wasserstein: directions is ", options.directions, ", expected at least 1");
-  if (!(options.p >= 1) || !std::isfinite(options.p))
+  if (!(options.p >= 1) || !is_finite(options.p))
     fail<option_error>("sliced_wasserstein: p is ", options.p, ", expected a finite number of at least 1");
 }
 
@@ -94,15 +97,16 @@ void project_and_sort(const_view<T> x, const double* direction, std::vector<doub
 /// Source.    Rabin, Peyre, Delon, Bernot 2011, "Wasserstein barycenter and its application to texture mixing".
 template <sample_set A, sample_set B, executor E = serial>
 double sliced_wasserstein(const A& a, const B& b, const sliced_options& options = {}, const E& run = {}) {
-  const auto x = samples_of(a);
-  const auto y = samples_of(b);
+  const auto x = kdm::samples_of(a);
+  const auto y = kdm::samples_of(b);
   require_samples("sliced_wasserstein", "a", x, "b", y);
   detail::require_sliced(options);
 
   const matrix<double> directions = detail::random_directions(options.directions, x.cols, options.seed);
-  std::vector<double> cost(std::size_t(options.directions));
-  std::vector<std::vector<double>> projected_x(std::size_t(run.lanes())), projected_y(std::size_t(run.lanes()));
-  run.for_chunks(options.directions, 1, [&](index_t first, index_t last, int lane) {
+  auto cost = vector_of<double>("sliced_wasserstein: directions", options.directions);
+  const int lanes = detail::count_lanes("sliced_wasserstein", run);
+  std::vector<std::vector<double>> projected_x(static_cast<std::size_t>(lanes)), projected_y(projected_x);
+  detail::for_lanes("sliced_wasserstein", run, lanes, options.directions, 1, [&](index_t first, index_t last, int lane) {
     auto& u = projected_x[std::size_t(lane)];
     auto& v = projected_y[std::size_t(lane)];
     for (index_t i = first; i < last; ++i) {

@@ -24,7 +24,8 @@ class chain {
 
   index_t size() const {
     index_t total = 0;
-    for (index_t k = 0; k < self().count(); ++k) total += ask(k, [](const auto& l) { return l.size(); });
+    for (index_t k = 0; k < self().count(); ++k)
+      total = checked_sum("the number of weights of all layers", total, ask(k, [](const auto& l) { return l.size(); }));
     return total;
   }
 
@@ -61,7 +62,7 @@ class chain {
       const view_of<B> din = k == 0 ? dx : f.dy[k % 2].row_range(0, x.rows).col_range(0, width(k - 1));
       self().visit_frame(k, f.layers, [&](const auto& l, auto& frame) {
         offset -= l.size();
-        run_backward(l, b, w.col_range(offset, l.size()), dw.col_range(offset, l.size()), in, y, dy, din,
+        kdm::run_backward(l, b, w.col_range(offset, l.size()), dw.col_range(offset, l.size()), in, y, dy, din,
                      k == 0 ? keep : value_t<B>(0), frame, afresh);
       });
       y = in;
@@ -79,6 +80,7 @@ class chain {
       if (before != after)
         fail<shape_error>(what, ": layer ", k - 1, " has ", before, " outputs, layer ", k, " expects ", after);
     }
+    size();  // throws where no index counts it
   }
 
   template <backend B, class Frames>

@@ -18,7 +18,7 @@ namespace kdm {
 /// Cost.      2 n in out flops; one pass over y for bias and activation. A training frame holds n out numbers, the
 ///            slopes act'(z), so that the backward pass evaluates no activation again.
 /// Gradient.  dW += dz' x, dc += sum_rows(dz), dx = keep dx + dz W with dz = dy * act'(z). dy is overwritten.
-/// Throws.    shape_error for sizes below 1.
+/// Throws.    shape_error for sizes below 1, or with more weights than an index counts.
 /// Example.   examples/custom_layer.cpp
 template <class Act = activations::identity>
 class dense_layer {
@@ -31,6 +31,8 @@ class dense_layer {
       : inputs_(inputs), outputs_(outputs), act_(act), bias_(bias), init_(init) {
     if (inputs < 1 || outputs < 1)
       fail<shape_error>("dense_layer: ", inputs, " inputs and ", outputs, " outputs, expected at least 1 of each");
+    checked_sum("dense_layer: the number of weights", outputs,
+                checked_product("dense_layer: the number of weights", inputs, outputs));
   }
 
   index_t inputs() const { return inputs_; }

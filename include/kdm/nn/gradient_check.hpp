@@ -56,7 +56,7 @@ double largest_difference(const matrix<T>& a, const matrix<T>& b) {
 template <backend B, layer<B> L>
 gradient_errors gradient_check(const L& l, B b = {}, index_t rows = 5, std::uint64_t seed = 1, double h = 1e-5) {
   using T = value_t<B>;
-  const manifest m = manifest_of(l);
+  const manifest m = kdm::manifest_of(l);
   require_size("gradient_check: tensors described by the layer, in numbers", m.size(), l.size());
   const auto normal = [&](index_t r, index_t c, std::uint32_t step, double scale) {
     matrix<T> x(r, c);
@@ -65,7 +65,7 @@ gradient_errors gradient_check(const L& l, B b = {}, index_t rows = 5, std::uint
       for (index_t j = 0; j < c; ++j) x(i, j) = T(scale * table.normal<double>(i, j));
     return x;
   };
-  matrix<T> w = initial_weights<T>(m, seed), x = normal(rows, l.inputs(), 1, 1);
+  matrix<T> w = kdm::initial_weights<T>(m, seed), x = normal(rows, l.inputs(), 1, 1);
   const matrix<T> dy = normal(rows, l.outputs(), 2, 1), jitter = normal(1, l.size(), 3, 0.1);
   for (index_t k = 0; k < w.size(); ++k) w.data()[k] += jitter.data()[k];
 
@@ -74,7 +74,7 @@ gradient_errors gradient_check(const L& l, B b = {}, index_t rows = 5, std::uint
     typename L::template frame<B> frame;
     view_of<B> w, dw, x, y, dx, dy;
   };
-  auto f = planned(memory, [&](arena<B>& a) {
+  auto f = kdm::planned(memory, [&](arena<B>& a) {
     return buffers{l.plan(a, rows + 3, pass::training), a.take(1, l.size()),       a.take(1, l.size()),
                    a.take(rows, l.inputs()),            a.take(rows, l.outputs()), a.take(rows, l.inputs()),
                    a.take(rows, l.outputs())};
@@ -94,7 +94,7 @@ gradient_errors gradient_check(const L& l, B b = {}, index_t rows = 5, std::uint
   const auto backward = [&](T keep, bool afresh, matrix<T>& dw, matrix<T>& dx) {
     value();
     b.upload(dy.view(), f.dy);
-    run_backward(l, b, const_view_of<B>(f.w), f.dw, const_view_of<B>(f.x), const_view_of<B>(f.y), f.dy, f.dx, keep,
+    kdm::run_backward(l, b, const_view_of<B>(f.w), f.dw, const_view_of<B>(f.x), const_view_of<B>(f.y), f.dy, f.dx, keep,
                  f.frame, afresh);
     b.download(f.dw, dw);
     b.download(f.dx, dx);

@@ -60,7 +60,7 @@ class residual {
       if (keep == T(0)) ops::copy(b, const_view_of<B>(dy), dx);
       else ops::map(b, ops::scaled_sum<T>{keep}, dx, const_view_of<B>(dx), const_view_of<B>(dy));
     }
-    run_backward(inner_, b, w, dw, x, const_view_of<B>(f.y.row_range(0, x.rows)), dy, dx, T(1), f.inner, afresh);
+    kdm::run_backward(inner_, b, w, dw, x, const_view_of<B>(f.y.row_range(0, x.rows)), dy, dx, T(1), f.inner, afresh);
   }
 
  private:

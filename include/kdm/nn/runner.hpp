@@ -25,7 +25,8 @@ constexpr index_t default_slice() {
 /// through the same workspace. Not for concurrent calls: give every thread a runner of its own.
 /// Shapes.    weights [1, layer.size()] (copied), x [n, inputs], y [n, outputs], on the host; y does not overlap x.
 ///            `slice` rows run at a time; 0 chooses default_slice.
-/// Throws.    shape_error naming what does not fit; option_error for a negative slice.
+/// Throws.    shape_error naming what does not fit; option_error for a negative slice, an executor without lanes or
+///            with chunks beyond them, and a runner that has been moved from.
 template <class L, backend B, executor E = serial>
   requires layer<L, B>
 class runner {
@@ -38,10 +39,11 @@ class runner {
     require_size("runner: rows of weights", weights.rows, 1);
     require_size("runner: number of weights", weights.size(), layer_.size());
     if (slice < 0) fail<option_error>("runner: slice is ", slice, " rows, expected 0 (chosen) or more");
-    w_ = planned(shared_, [&](arena<B>& a) { return a.take(1, layer_.size()); });
+    w_ = kdm::planned(shared_, [&](arena<B>& a) { return a.take(1, layer_.size()); });
     b.upload(weights, w_);
     b.synchronize();
-    for (int k = 0; k < lanes_of<B>(executor_).lanes(); ++k) lanes_.emplace_back(b, layer_, slice_);
+    const int lanes = detail::count_lanes_of<B>("runner", executor_);
+    for (int k = 0; k < lanes; ++k) lanes_.emplace_back(b, layer_, slice_);
   }
 
   const L& layer() const { return layer_; }
@@ -86,7 +88,7 @@ class runner {
 
   struct lane {
     lane(B backend, const L& l, index_t slice) : b(backend), memory(backend) {
-      f = planned(memory, [&](arena<B>& a) {
+      f = kdm::planned(memory, [&](arena<B>& a) {
         auto frame = l.plan(a, slice, pass::inference);
         const view_of<B> x = a.take(slice, l.inputs());
         return buffers{std::move(frame), x, on_host ? view_of<B>{} : a.take(slice, l.outputs())};
@@ -113,7 +115,9 @@ class runner {
   template <class F>
   void for_slices(view<T> y, F f) {
     require_size("runner: columns of y", y.cols, layer_.outputs());
-    lanes_of<B>(executor_).for_chunks(y.rows, slice_, [&](index_t first, index_t last, int k) {
+    if (lanes_.empty()) fail<option_error>("runner: used after its memory was moved to another");
+    const int lanes = int(lanes_.size());
+    detail::for_lanes_of<B>("runner", executor_, lanes, y.rows, slice_, [&](index_t first, index_t last, int k) {
       const flush_denormals guard;
       f(lanes_[std::size_t(k)], first, y.row_range(first, last - first));
     });

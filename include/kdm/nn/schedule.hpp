@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 
 namespace kdm {
 
@@ -25,6 +26,7 @@ inline schedule constant() {
 ///
 /// Source.    Loshchilov, Hutter 2017, "SGDR: stochastic gradient descent with warm restarts"
 inline schedule cosine(double last = 0) {
+  if (!is_finite(last)) fail<option_error>("cosine: the last factor is ", last, ", expected a finite number");
   return [last](index_t step, index_t steps) {
     const double progress = steps > 0 ? std::min(1., double(step) / double(steps)) : 1.;
     return last + (1 - last) * 0.5 * (1 + std::cos(std::numbers::pi * progress));
@@ -34,8 +36,9 @@ inline schedule cosine(double last = 0) {
 /// A straight rise over the first `rise` steps, then `then` over the rest.
 inline schedule warm_up(index_t rise, schedule then) {
   if (rise < 0) fail<option_error>("warm_up: ", rise, " steps, expected 0 or more");
+  if (!then) fail<option_error>("warm_up: what follows is empty, expected a schedule such as schedules::cosine()");
   return [rise, then = std::move(then)](index_t step, index_t steps) {
-    return step < rise ? double(step + 1) / double(rise + 1) : then(step - rise, steps - rise);
+    return step < rise ? (double(step) + 1) / (double(rise) + 1) : then(step - rise, steps - rise);
   };
 }
 

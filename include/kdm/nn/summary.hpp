@@ -13,7 +13,7 @@ namespace kdm {
 /// Example.   std::cout << kdm::summary<float>(model);
 template <class T, class Model>
 std::string summary(const Model& model) {
-  const manifest m = manifest_of(model);
+  const manifest m = kdm::manifest_of(model);
   std::size_t width = 6;
   for (const auto& e : m) width = std::max(width, e.name.size());
   const auto left = [](std::string s, std::size_t n) { return s + std::string(s.size() < n ? n - s.size() : 0, ' '); };

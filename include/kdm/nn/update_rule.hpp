@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kdm/core/config.hpp"
+#include "kdm/core/representable.hpp"
 #include "kdm/math/functions.hpp"
 
 namespace kdm {
@@ -31,6 +32,8 @@ concept has_update =
 
 /// How a gradient becomes a step. The functor is a CUDA kernel's body too: plain numbers, KDM_HD.
 ///
+/// A rule may have check(rate): throws option_error where its options make no step in T at the base rate `rate`. The
+/// trainer's constructor calls it.
 /// Example.   examples/custom_update_rule.cpp
 template <class R, class T>
 concept update_rule = has_slots<R> && has_update<R, T>;
@@ -50,6 +53,15 @@ struct sgd {
   }
 };
 
+namespace detail {
+/// A memory in [0, 1), in double and in T.
+template <class T>
+void require_memory(std::string_view what, double beta) {
+  if (!is_finite(beta) || !(beta >= 0 && beta < 1 && T(beta) < 1))
+    fail<option_error>(what, " is ", beta, ", expected 0 or more and below 1 in ", number_name<T>);
+}
+}  // namespace detail
+
 /// v = beta v + g; w -= rate v. (PyTorch's SGD with momentum, without dampening.)
 struct momentum {
   double beta = 0.9;
@@ -66,6 +78,10 @@ struct momentum {
   template <class T>
   update<T> at(index_t /*step*/, T rate) const {
     return {rate, T(beta)};
+  }
+  template <class T>
+  void check(T /*rate*/) const {
+    detail::require_memory<T>("momentum: beta", beta);
   }
 };
 
@@ -97,6 +113,19 @@ struct adam {
     // 1 - beta is taken in double: in float, 1 - 0.999f is off by 1.3e-5 of itself.
     return {T(double(rate) / (1 - std::pow(beta1, t))), T(1 - beta1), T(1 - beta2), T(epsilon),
             T(1 / std::sqrt(1 - std::pow(beta2, t))), T(1 - double(rate) * weight_decay)};
+  }
+
+  /// epsilon is above 0 in T: a weight that no term reads would become 0 / 0. The betas only need to differ from 1 in
+  /// double, since 1 - beta is taken there.
+  template <class T>
+  void check(T rate) const {
+    detail::require_memory<double>("adam: beta1", beta1);
+    detail::require_memory<double>("adam: beta2", beta2);
+    require_positive<T>("adam: epsilon", epsilon);
+    if (!is_not_negative(weight_decay) || !is_finite(T(1 - double(rate) * weight_decay)))
+      fail<option_error>("adam: weight_decay is ", weight_decay, ", expected 0 or a finite number above it");
+    require_representable<T>("adam: the learning rate at the first step, rate / (1 - beta1),",
+                             double(rate) / (1 - beta1));
   }
 };
 

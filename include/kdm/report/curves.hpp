@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/report/style.hpp"
 
 namespace kdm {
@@ -46,7 +47,7 @@ inline void curves_picture(const std::filesystem::path& path, std::string_view t
                         " y values, expected equally many");
     data_block& block = blocks.emplace_back(concat("curve", c));
     for (std::size_t i = 0; i < series.x.size(); ++i) {
-      const bool visible = std::isfinite(series.x[i]) && std::isfinite(series.y[i]) &&
+      const bool visible = is_finite(series.x[i]) && is_finite(series.y[i]) &&
                            (!options.log_x || series.x[i] > 0) && (!options.log_y || series.y[i] > 0);
       if (!visible) continue;
       block.row(series.x[i], series.y[i]);
@@ -94,7 +95,7 @@ inline void histogram_picture(const std::filesystem::path& path, std::string_vie
                               const gnuplot& plotter = gnuplot()) {
   if (options.bins < 1 || options.bins > 2000)
     fail<option_error>("histogram_picture: bins is ", options.bins, ", expected 1 to 2000");
-  const auto visible = [&](double x) { return std::isfinite(x) && (!options.log_x || x > 0); };
+  const auto visible = [&](double x) { return is_finite(x) && (!options.log_x || x > 0); };
   const auto scaled = [&](double x) { return options.log_x ? std::log10(x) : x; };
   const auto unscaled = [&](double x) { return options.log_x ? std::pow(10.0, x) : x; };
   double low = INFINITY, high = -INFINITY;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 #include "kdm/io/atomic_file.hpp"
 #include "kdm/io/input.hpp"
 
@@ -43,7 +44,7 @@ class data_block {
 
  private:
   void append(double number) {
-    text_ += std::isfinite(number) ? concat(number) : std::string("NaN");
+    text_ += is_finite(number) ? concat(number) : std::string("NaN");
     text_ += ' ';
   }
 

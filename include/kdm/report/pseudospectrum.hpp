@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/report/style.hpp"
 
 namespace kdm {
@@ -34,7 +35,7 @@ inline void pseudospectrum_picture(const std::filesystem::path& path, std::strin
   for (index_t i = 0; i < tau.rows(); ++i) {
     for (index_t j = 0; j < tau.cols(); ++j) {
       const double level = std::log10(std::max(tau(i, j), 1e-16));
-      if (std::isfinite(level)) lowest = std::min(lowest, level), highest = std::max(highest, level);
+      if (is_finite(level)) lowest = std::min(lowest, level), highest = std::max(highest, level);
       grid.row(re[std::size_t(j)], im[std::size_t(i)], level);
     }
     grid.gap();

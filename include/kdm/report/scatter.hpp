@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/report/style.hpp"
 
 namespace kdm {
@@ -84,10 +85,10 @@ template <sample_set X>
 void noise_structure_picture(const std::filesystem::path& path, std::string_view title, const X& noise,
                              const std::vector<int>& classes, scatter_options options = {},
                              const gnuplot& plotter = gnuplot()) {
-  require_size("noise_structure_picture: the number of classes", index_t(classes.size()), samples_of(noise).rows);
+  require_size("noise_structure_picture: the number of classes", index_t(classes.size()), kdm::samples_of(noise).rows);
   if (options.x_label == scatter_options().x_label) options.x_label = "first coordinate of x_T";
   if (options.y_label == scatter_options().y_label) options.y_label = "second coordinate of x_T";
-  scatter_picture(path, title, noise, classes, options, plotter);
+  kdm::scatter_picture(path, title, noise, classes, options, plotter);
 }
 
 /// Eigenvalues in the complex plane with the unit circle; residuals, where given, as colour on a logarithmic scale.
@@ -107,7 +108,7 @@ inline void spectrum_picture(const std::filesystem::path& path, std::string_view
   for (std::size_t i = 0; i < eigenvalues.size(); ++i) {
     const std::complex<double> value = eigenvalues[i];
     const double residual = coloured ? std::max(residuals[i], 1e-16) : 1;
-    if (!std::isfinite(std::abs(value)) || !std::isfinite(residual) || (coloured && !(residuals[i] >= 0)))
+    if (!is_finite(std::abs(value)) || !is_finite(residual) || (coloured && !(residuals[i] >= 0)))
       fail<numeric_error>("spectrum_picture: eigenvalue ", i, " is ", value.real(), " + ", value.imag(), " i",
                           coloured ? concat(" with residual ", residuals[i]) : "", ", expected finite numbers");
     radius = std::max(radius, std::abs(value));

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 #include "kdm/core/matrix.hpp"
 #include "kdm/metrics/samples.hpp"
 #include "kdm/report/gnuplot.hpp"
@@ -30,7 +31,7 @@ struct named_points {
 
   /// Copies the points. Throws shape_error unless they have two columns.
   template <sample_set X>
-  named_points(std::string name_, const X& points_) : name(std::move(name_)), points(samples_of(points_)) {
+  named_points(std::string name_, const X& points_) : name(std::move(name_)), points(kdm::samples_of(points_)) {
     if (points.cols() != 2) fail<shape_error>("picture: '", name, "' has ", points.cols(), " columns, expected 2");
   }
 };
@@ -48,7 +49,7 @@ inline plot_range range_around(const matrix<double>& points) {
   plot_range r{INFINITY, -INFINITY, INFINITY, -INFINITY};
   for (index_t i = 0; i < points.rows(); ++i) {
     const double x = points(i, 0), y = points(i, 1);
-    if (!std::isfinite(x) || !std::isfinite(y)) continue;
+    if (!is_finite(x) || !is_finite(y)) continue;
     r = {std::min(r.x_min, x), std::max(r.x_max, x), std::min(r.y_min, y), std::max(r.y_max, y)};
   }
   if (r.x_min > r.x_max) return {-1, 1, -1, 1};
@@ -58,7 +59,7 @@ inline plot_range range_around(const matrix<double>& points) {
 }
 
 inline void require_range(const plot_range& r) {
-  if (!(r.x_min < r.x_max && r.y_min < r.y_max) || !std::isfinite(r.x_max - r.x_min + r.y_max - r.y_min))
+  if (!(r.x_min < r.x_max && r.y_min < r.y_max) || !is_finite(r.x_max - r.x_min + r.y_max - r.y_min))
     fail<option_error>("picture: the range is [", r.x_min, ", ", r.x_max, "] x [", r.y_min, ", ", r.y_max,
                        "], expected finite and increasing bounds");
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 #include "kdm/core/matrix.hpp"
 #include "kdm/math/random.hpp"
 #include "kdm/teacher/field.hpp"
@@ -40,7 +41,8 @@ class box_mixture {
     if (low.cols() < 1) fail<shape_error>("box_mixture: boxes have no axes");
     for (index_t k = 0; k < boxes(); ++k)
       for (index_t j = 0; j < dimension(); ++j)
-        if (!(low(k, j) <= high(k, j) && std::abs(low(k, j)) <= largest && std::abs(high(k, j)) <= largest))
+        if (!is_finite(low(k, j)) || !is_finite(high(k, j)) || low(k, j) > high(k, j) ||
+            std::abs(low(k, j)) > largest || std::abs(high(k, j)) > largest)
           fail<option_error>("box_mixture: box ", k, " reaches from ", low(k, j), " to ", high(k, j), " on axis ", j);
     index_intervals();
   }

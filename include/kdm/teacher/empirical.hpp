@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 #include "kdm/core/matrix.hpp"
 #include "kdm/math/functions.hpp"
 #include "kdm/math/random.hpp"
@@ -34,7 +35,7 @@ class empirical {
     if (data.empty()) fail<shape_error>("empirical: data is ", data.rows, " x ", data.cols, ", expected samples");
     for (index_t i = 0; i < data.rows; ++i)
       for (index_t j = 0; j < data.cols; ++j) {
-        if (!std::isfinite(data(i, j)))
+        if (!is_finite(data(i, j)))
           fail<numeric_error>("empirical: row ", i, ", column ", j, " of data is not finite");
         data_(j, i) = data(i, j);
       }

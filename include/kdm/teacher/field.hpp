@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 #include "kdm/core/view.hpp"
 
 namespace kdm {
@@ -62,9 +63,8 @@ void require_field_shapes(const char* what, index_t dimension, const_view<T> x, 
 /// Throws option_error unless alpha and sigma are finite and not negative.
 template <class T>
 void require_levels(const char* what, T alpha, T sigma) {
-  constexpr T largest = std::numeric_limits<T>::max();
-  if (!(alpha >= 0 && alpha <= largest)) fail<option_error>(what, ": alpha is ", alpha, ", expected 0 or more");
-  if (!(sigma >= 0 && sigma <= largest)) fail<option_error>(what, ": sigma is ", sigma, ", expected 0 or more");
+  if (!is_not_negative(alpha)) fail<option_error>(what, ": alpha is ", alpha, ", expected 0 or more");
+  if (!is_not_negative(sigma)) fail<option_error>(what, ": sigma is ", sigma, ", expected 0 or more");
 }
 
 /// `value` as T, kept inside its finite range. NaN stays NaN.

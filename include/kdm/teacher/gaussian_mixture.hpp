@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 #include "kdm/core/matrix.hpp"
+#include "kdm/core/sizes.hpp"
 #include "kdm/math/random.hpp"
 #include "kdm/teacher/field.hpp"
 #include "kdm/teacher/weights.hpp"
@@ -42,9 +44,9 @@ class gaussian_mixture {
     for (index_t k = 0; k < components(); ++k)
       for (index_t j = 0; j < dimension(); ++j) {
         sigmas_(k, j) = sigmas(k, sigmas.cols() == 1 ? 0 : j);
-        if (!(std::abs(means_(k, j)) <= largest))
+        if (!is_finite(means_(k, j)) || std::abs(means_(k, j)) > largest)
           fail<option_error>("gaussian_mixture: mean ", k, " is ", means_(k, j), " on axis ", j);
-        if (!(sigmas_(k, j) >= 0 && sigmas_(k, j) <= largest))
+        if (!is_not_negative(sigmas_(k, j)) || sigmas_(k, j) > largest)
           fail<option_error>("gaussian_mixture: sigma ", k, " is ", sigmas_(k, j), " on axis ", j,
                              ", expected 0 or more");
       }
@@ -127,7 +129,7 @@ gaussian_mixture<T> ring_of_gaussians(index_t count, double radius, double sigma
     means(k, 1) = radius * std::sin(angle);
     sigmas(k, 0) = sigma;
   }
-  return {std::vector<double>(std::size_t(count), 1.0), means, sigmas};
+  return {vector_of<double>("ring_of_gaussians: count", count, 1.0), means, sigmas};
 }
 
 }  // namespace kdm

@@ -9,6 +9,7 @@
 #include "kdm/core/error.hpp"
 #include "kdm/core/finite.hpp"
 #include "kdm/core/matrix.hpp"
+#include "kdm/core/sizes.hpp"
 #include "kdm/exec/executor.hpp"
 #include "kdm/exec/serial.hpp"
 #include "kdm/math/random.hpp"
@@ -80,8 +81,12 @@ inline index_t snapshot_step(index_t k, index_t snapshots, index_t steps) {
 inline void check_generate(index_t samples, index_t steps, index_t snapshots) {
   if (samples < 1) fail<option_error>("generate: samples is ", samples, ", expected at least 1");
   if (steps < 1) fail<option_error>("generate: steps is ", steps, ", expected at least 1");
-  if (snapshots < 2 || snapshots > steps + 1)
-    fail<option_error>("generate: snapshots is ", snapshots, ", expected 2 to ", steps + 1, " for ", steps, " steps");
+  if (snapshots < 2 || snapshots - 1 > steps)
+    fail<option_error>("generate: snapshots is ", snapshots, ", expected 2 to ",
+                       checked_sum("generate: the number of times", steps, 1), " for ", steps, " steps");
+  // What snapshot_step multiplies and adds.
+  checked_product("generate: half steps of all snapshots", checked_product("generate: half steps", 2, snapshots),
+                  checked_sum("generate: the number of times", steps, 1));
 }
 
 /// Integrates rows that `start(first, last, x)` writes.
@@ -91,16 +96,21 @@ trajectories<T> integrate(const P& p, const F& f, const S& solver, const generat
   const index_t d = f.dimension(), steps = options.steps, snapshots = options.snapshots;
   const std::vector<double> times = p.times(steps);
   require_size("generate: number of times from the path", index_t(times.size()), steps + 1);
-  trajectories<T> out{snapshots, n, d, {}, matrix<T>(snapshots * n, d)};
+  for (index_t s = 0; s < steps; ++s)
+    if (!is_positive(T(times[std::size_t(s)])))
+      fail<option_error>("generate: time ", s, " of the path is ", times[std::size_t(s)], ", expected a finite number above 0",
+                         sizeof(T) == 4 ? ", also in float" : "");
+  trajectories<T> out{snapshots, n, d, {}, matrix<T>(checked_product("generate: rows of all snapshots", snapshots, n), d)};
   for (index_t k = 0; k < snapshots; ++k)
     out.times.push_back(times[std::size_t(snapshot_step(k, snapshots, steps))]);
 
-  const auto v = velocity_of(p, f);
+  const auto v = kdm::velocity_of(p, f);
   const index_t grain = std::min(generate_grain, n);
   const index_t lane_rows = std::max(solver.work_rows(grain), euler{}.work_rows(grain));
-  matrix<T> work(run.lanes() * lane_rows, d);
+  const int lanes = count_lanes("generate", run);
+  matrix<T> work(checked_product("generate: rows of all lanes", lanes, lane_rows), d);
   progress_meter<Progress> meter(progress, n);
-  run.for_chunks(n, grain, [&](index_t first, index_t last, int lane) {
+  for_lanes("generate", run, lanes, n, grain, [&](index_t first, index_t last, int lane) {
     const view<T> scratch = work.view().row_range(lane * lane_rows, lane_rows);
     // The last snapshot's rows hold the current state; the others get copies on the way.
     const view<T> x = out.at(snapshots - 1).row_range(first, last - first);

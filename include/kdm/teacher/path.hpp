@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 #include "kdm/core/view.hpp"
 #include "kdm/teacher/field.hpp"
 
@@ -54,10 +55,14 @@ namespace detail {
 /// n + 1 times: equally spaced in t^(1/rho) from `start` to `end`, then 0.
 inline std::vector<double> power_grid(const char* what, double start, double end, double rho, index_t n) {
   if (n < 1) fail<option_error>(what, ": steps is ", n, ", expected at least 1");
-  if (!(end > 0 && end < start && std::isfinite(start)))
+  if (!is_positive(end) || !is_finite(start) || !(end < start))
     fail<option_error>(what, ": the times run from ", start, " to ", end, ", expected start > end > 0");
-  if (!(rho > 0 && std::isfinite(rho))) fail<option_error>(what, ": rho is ", rho, ", expected more than 0");
-  std::vector<double> t{start};
+  if (!is_positive(rho)) fail<option_error>(what, ": rho is ", rho, ", expected more than 0");
+  // All at once: sizes beyond the memory end here, not after it has been filled.
+  std::vector<double> t;
+  if (n >= index_t(t.max_size())) fail_to_allocate();
+  t.reserve(std::size_t(n) + 1);
+  t.push_back(start);
   const double a = std::pow(start, 1 / rho), b = std::pow(end, 1 / rho);
   for (index_t k = 1; k + 1 < n; ++k) t.push_back(std::pow(a + double(k) / double(n - 1) * (b - a), rho));
   if (n > 1) t.push_back(end);

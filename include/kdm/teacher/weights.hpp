@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 
 namespace kdm::detail {
 
@@ -23,11 +23,12 @@ class mixture_weights {
       fail<shape_error>(what, ": ", logs_.size(), " weights for ", components, " components");
     double total = 0;
     for (std::size_t k = 0; k < logs_.size(); ++k) {
-      if (!(logs_[k] > 0 && logs_[k] <= std::numeric_limits<double>::max()))
+      if (!is_positive(logs_[k]))
         fail<option_error>(what, ": weight ", k, " is ", logs_[k], ", expected a positive number");
       total += logs_[k];
       sums_.push_back(total);
     }
+    if (!is_finite(total)) fail<option_error>(what, ": the weights add up to ", total, ", expected a finite number");
     for (double& s : sums_) s /= total;
     for (double& w : logs_) w = std::log(w / total);
   }

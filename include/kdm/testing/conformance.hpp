@@ -34,22 +34,22 @@ conformance_report check_backend(B b = {}, conformance_options options = {}) {
   conformance_report report(concat("kdm conformance: ", single ? "float" : "double", " in ",
                                    on_host ? "host memory" : "a memory space of its own"),
                             std::move(options));
-  report.run([&](conformance_report& r) { check_memory(b, r); });
-  report.run([&](conformance_report& r) { check_transfers(b, r); });
-  report.run([&](conformance_report& r) { check_for_each(b, r); });
-  report.run([&](conformance_report& r) { check_sum_rows(b, r); });
-  report.run([&](conformance_report& r) { check_gemm(b, r); });
-  report.run([&](conformance_report& r) { check_for_each_cell(b, r); });
-  report.run([&](conformance_report& r) { check_map(b, r); });
-  report.run([&](conformance_report& r) { check_sums(b, r); });
-  report.run([&](conformance_report& r) { check_dense(b, r); });
-  report.run([&](conformance_report& r) { check_add_normal(b, r); });
-  report.run([&](conformance_report& r) { check_overtaken(b, r); });
-  report.run([&](conformance_report& r) { check_repeat(b, r); });
-  report.run([&](conformance_report& r) { check_layers(b, r); });
-  report.run([&](conformance_report& r) { check_operator(b, r); });
-  report.run([&](conformance_report& r) { check_objective(b, r); });
-  report.run([&](conformance_report& r) { check_training(b, r); });
+  report.run([&](conformance_report& r) { testing::check_memory(b, r); });
+  report.run([&](conformance_report& r) { testing::check_transfers(b, r); });
+  report.run([&](conformance_report& r) { testing::check_for_each(b, r); });
+  report.run([&](conformance_report& r) { testing::check_sum_rows(b, r); });
+  report.run([&](conformance_report& r) { testing::check_gemm(b, r); });
+  report.run([&](conformance_report& r) { testing::check_for_each_cell(b, r); });
+  report.run([&](conformance_report& r) { testing::check_map(b, r); });
+  report.run([&](conformance_report& r) { testing::check_sums(b, r); });
+  report.run([&](conformance_report& r) { testing::check_dense(b, r); });
+  report.run([&](conformance_report& r) { testing::check_add_normal(b, r); });
+  report.run([&](conformance_report& r) { testing::check_overtaken(b, r); });
+  report.run([&](conformance_report& r) { testing::check_repeat(b, r); });
+  report.run([&](conformance_report& r) { testing::check_layers(b, r); });
+  report.run([&](conformance_report& r) { testing::check_operator(b, r); });
+  report.run([&](conformance_report& r) { testing::check_objective(b, r); });
+  report.run([&](conformance_report& r) { testing::check_training(b, r); });
   return report;
 }
 

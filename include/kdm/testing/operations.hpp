@@ -56,9 +56,9 @@ void check_dense(B b, conformance_report& r) {
   r.begin("dense");
   constexpr index_t cases[][3] = {{597, 43, 19}, {1, 1, 1}, {1, 9, 17}, {33, 5, 1}, {0, 3, 4}, {4, 0, 3}};
   for (const auto& c : cases) {
-    check_dense_with(b, activations::identity{}, c[0], c[1], c[2], r);
-    check_dense_with(b, activations::silu{}, c[0], c[1], c[2], r);
-    check_dense_with(b, functors::cubic{}, c[0], c[1], c[2], r);
+    testing::check_dense_with(b, activations::identity{}, c[0], c[1], c[2], r);
+    testing::check_dense_with(b, activations::silu{}, c[0], c[1], c[2], r);
+    testing::check_dense_with(b, functors::cubic{}, c[0], c[1], c[2], r);
   }
 }
 

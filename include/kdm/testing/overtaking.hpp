@@ -66,9 +66,9 @@ void check_overtaken(B b, conformance_report& r) {
   using T = value_t<B>;
   static_assert(backend<only_clauses<B>>);
   r.begin("overtaken operations");
-  check_dense_overtaken(b, activations::identity{}, r);
-  check_dense_overtaken(b, activations::relu{}, r);
-  check_dense_overtaken(b, activations::gelu{}, r);
+  testing::check_dense_overtaken(b, activations::identity{}, r);
+  testing::check_dense_overtaken(b, activations::relu{}, r);
+  testing::check_dense_overtaken(b, activations::gelu{}, r);
 
   only_clauses<B> derived{b};
   const matrix<T> xs = normal_matrix<T>(97, 43, 17);

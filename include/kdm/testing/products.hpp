@@ -69,7 +69,7 @@ void check_gemm(B b, conformance_report& r) {
                                   {3, 0, 4},     {3, 4, 0},    {0, 0, 0},  {1, 3, 0}};
   for (const auto& c : cases)
     for (const bool left : {false, true})
-      for (const bool right : {false, true}) check_product(b, {c[0], c[1], c[2], left, right}, r);
+      for (const bool right : {false, true}) testing::check_product(b, {c[0], c[1], c[2], left, right}, r);
 }
 
 }  // namespace kdm::testing

@@ -18,7 +18,7 @@ class table {
  public:
   table(B b, const matrix<T>& values, index_t padding = 0)
       : b_(b), memory_(b), size_{values.rows(), values.cols()}, ld_(values.cols() + padding), before_(padding > 0) {
-    whole_ = planned(memory_, [this](arena<B>& a) { return a.take(1, size_.rows * ld_); });
+    whole_ = kdm::planned(memory_, [this](arena<B>& a) { return a.take(1, size_.rows * ld_); });
     matrix<T> all(1, size_.rows * ld_);
     for (index_t k = 0; k < all.size(); ++k) all.data()[k] = inside(k) ? values(k / ld_, k % ld_ - before_) : guard;
     // One gap-free row: this does not lean on strided transfers, which are under test themselves.

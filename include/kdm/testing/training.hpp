@@ -66,11 +66,11 @@ objective_results<value_t<B>> run_objective(B b, conformance_report& r) {
   using T = value_t<B>;
   const auto problem = small_problem();
   const index_t n = 75, first = 32;
-  const auto pairs = make_small_pairs<T>(n);
-  const table<B> w(b, initial_weights<T>(manifest_of(problem.model()), 1)), xT(b, pairs.xT, 1), x0(b, pairs.x0, 2);
+  const auto pairs = testing::make_small_pairs<T>(n);
+  const table<B> w(b, kdm::initial_weights<T>(manifest_of(problem.model()), 1)), xT(b, pairs.xT, 1), x0(b, pairs.x0, 2);
   table<B> terms(b, 1, 3, T(0)), gradient(b, 1, problem.model().size(), T(0));
   arena<B> memory(b);
-  auto frame = planned(memory, [&](arena<B>& a) { return problem.plan(a, n); });
+  auto frame = kdm::planned(memory, [&](arena<B>& a) { return problem.plan(a, n); });
   const auto slice = [&](index_t begin, index_t rows) {
     problem.value_and_gradient(b, w.read(), gradient.view(), xT.read().row_range(begin, rows),
                                x0.read().row_range(begin, rows), slice_position{5, 6, begin, n}, terms.view(), frame);
@@ -85,7 +85,7 @@ template <backend B>
 void check_objective(B b, conformance_report& r) {
   using T = value_t<B>;
   r.begin("objective");
-  const auto found = run_objective(b, r), expected = run_objective(reference_backend<T>{}, r);
+  const auto found = testing::run_objective(b, r), expected = testing::run_objective(reference_backend<T>{}, r);
   expect_close(r, "objective, terms", found.terms, expected.terms, tolerance<T>::sums);
   expect_close(r, "objective, gradient", found.gradient, expected.gradient, tolerance<T>::sums);
 }
@@ -113,7 +113,7 @@ struct training_results {
 template <backend B>
 training_results<value_t<B>> run_training(B b, int lanes, const conformance_options& options = {}) {
   using T = value_t<B>;
-  const auto pairs = make_small_pairs<T>(200);
+  const auto pairs = testing::make_small_pairs<T>(200);
   trainer t(small_problem(), adam{}, small_training(), pairs.xT, pairs.x0, b, pretended_lanes{lanes});
   training_results<T> result;
   result.losses = matrix<double>(1, training_steps);
@@ -143,7 +143,7 @@ template <backend B>
 void check_training(B b, conformance_report& r) {
   using T = value_t<B>;
   r.begin("training");
-  const auto found = run_training(b, 1, r.options()), expected = run_training(reference_backend<T>{}, 1);
+  const auto found = testing::run_training(b, 1, r.options()), expected = testing::run_training(reference_backend<T>{}, 1);
   expect_close(r, "training, losses of 30 steps", found.losses, expected.losses, tolerance<T>::training);
   expect_close(r, "training, weights", found.weights, expected.weights, tolerance<T>::training);
   expect_close(r, "training, averaged weights", found.average, expected.average, tolerance<T>::training);
@@ -153,7 +153,7 @@ void check_training(B b, conformance_report& r) {
 
   r.begin("lanes");
   for (const int lanes : {2, 3}) {
-    const auto again = run_training(b, lanes);
+    const auto again = testing::run_training(b, lanes);
     const std::string what = concat("training on ", lanes, " lanes");
     expect_equal(r, what + ", losses", again.losses, found.losses);
     expect_equal(r, what + ", weights", again.weights, found.weights);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 
 namespace kdm {
 
@@ -16,8 +17,16 @@ struct moving_average {
   double decay = 0.999;
 
   double at(index_t step) const {
-    if (!(decay >= 0 && decay < 1)) fail<option_error>("moving_average: decay is ", decay, ", expected in [0, 1)");
+    if (!is_finite(decay) || !(decay >= 0 && decay < 1))
+      fail<option_error>("moving_average: decay is ", decay, ", expected in [0, 1)");
     return std::min(decay, (1 + double(step)) / (10 + double(step)));
+  }
+
+  /// Throws option_error unless decay is in [0, 1) in T as well: with 1 the average would stay at the initial weights.
+  template <class T>
+  void check() const {
+    at(0);
+    if (!(T(decay) < 1)) fail<option_error>("moving_average: decay is ", decay, ", expected in [0, 1), also in float");
   }
 };
 

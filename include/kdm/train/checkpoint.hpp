@@ -75,7 +75,7 @@ class checkpoint_every {
 
   template <class Trainer>
   void operator()(Trainer& t, const step_report& r) const {
-    if (r.step % steps_ == 0 && r.step != r.steps) save_checkpoint(path_, t.state(), configuration_);
+    if (r.step % steps_ == 0 && r.step != r.steps) kdm::save_checkpoint(path_, t.state(), configuration_);
   }
 
  private:

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 #include "kdm/train/trainer.hpp"
 
 namespace kdm {
@@ -56,7 +56,7 @@ class metrics_log {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
     std::string line = concat("{\"step\": ", r.step);
     const auto put = [&](const std::string& name, double value) {
-      if (std::isfinite(value)) line += concat(", \"", escaped(name), "\": ", value);
+      if (is_finite(value)) line += concat(", \"", escaped(name), "\": ", value);
     };
     put("loss", r.loss);
     const auto names = t.objective().names();

@@ -1,9 +1,10 @@
 /// A progress line for people: rate, remaining time and losses.
 #pragma once
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <functional>
 #include <ostream>
 #include <string>
@@ -14,21 +15,23 @@ namespace kdm {
 
 namespace detail {
 
-inline std::string format(const char* form, double value) {
+/// The value in `precision` digits, scientific (1.23e-04, digits after the point) or general (0.000123, digits in all),
+/// whatever the locale: printf would take its decimal comma.
+inline std::string digits(double value, std::chars_format form, int precision) {
   char text[64];
-  std::snprintf(text, sizeof text, form, value);
-  return text;
+  return std::string(text, std::to_chars(text, text + sizeof text, value, form, precision).ptr);
+}
+inline std::string scientific(double value, int precision) {
+  return detail::digits(value, std::chars_format::scientific, precision);
 }
 
 /// "1:23:45", "23:45"
 inline std::string clock_text(double seconds) {
-  const long total = long(std::ceil(seconds));
-  char text[64];
-  if (total >= 3600)
-    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", total / 3600, total / 60 % 60, total % 60);
-  else
-    std::snprintf(text, sizeof text, "%ld:%02ld", total / 60, total % 60);
-  return text;
+  // A run of more than 10,000 years says so.
+  const long long total = (long long)(std::min(std::ceil(seconds), 3.2e11));
+  const auto two = [](long long n) { return concat(n < 10 ? "0" : "", n); };
+  if (total >= 3600) return concat(total / 3600, ":", two(total / 60 % 60), ":", two(total % 60));
+  return concat(total / 60, ":", two(total % 60));
 }
 
 }  // namespace detail
@@ -72,14 +75,14 @@ class progress_line {
     const double rate = elapsed > 0 ? double(done_here_ - 1) / elapsed : 0;
     std::string line = concat("step ", r.step, "/", r.steps);
     if (rate > 0) {
-      line += detail::format("  %.3g steps/s", rate);
-      if (!live_) line += detail::format("  %.3g pairs/s", rate * batch);
+      line += concat("  ", detail::digits(rate, std::chars_format::general, 3), " steps/s");
+      if (!live_) line += concat("  ", detail::digits(rate * batch, std::chars_format::general, 3), " pairs/s");
       if (!last) line += concat("  ", detail::clock_text(double(r.steps - r.step) / rate), " left");
     }
-    line += detail::format("  loss %.3e", r.loss);
+    line += "  loss " + detail::scientific(r.loss, 3);
     // A live line has to fit into a terminal of 80 columns: one that wraps cannot be rewritten.
     if (!live_)
-      for (std::size_t k = 0; k < names_.size(); ++k) line += "  " + names_[k] + detail::format(" %.2e", r.terms[k]);
+      for (std::size_t k = 0; k < names_.size(); ++k) line += concat("  ", names_[k], " ", detail::scientific(r.terms[k], 2));
     if (extra_) line += extra_();
     if (!live_) {
       out_ << line << std::endl;

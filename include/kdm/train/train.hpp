@@ -3,6 +3,7 @@
 
 #include "kdm/train/average.hpp"
 #include "kdm/train/batches.hpp"
+#include "kdm/train/deduce.hpp"
 #include "kdm/train/interrupt.hpp"
 #include "kdm/train/metrics_log.hpp"
 #include "kdm/train/options.hpp"

@@ -3,16 +3,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "kdm/core/denormals.hpp"
+#include "kdm/core/finite.hpp"
 #include "kdm/core/repeat.hpp"
 #include "kdm/exec/lanes.hpp"
 #include "kdm/koopman/distillation.hpp"
 #include "kdm/nn/initialize.hpp"
 #include "kdm/train/batches.hpp"
+#include "kdm/train/checks.hpp"
 #include "kdm/train/options.hpp"
 #include "kdm/train/update.hpp"
 
@@ -39,21 +42,22 @@ class trainer {
     const bool sliced = on_host || options_.slices.rows != 0 || options_.slices.groups != 0;
     slices_ = sliced ? options_.slices.chosen_for(options_.batch) : slicing::whole(options_.batch);
     const index_t size = problem_.model().size(), terms = Objective::count();
-    m_ = planned(shared_, [&](arena<B>& a) {
+    m_ = kdm::planned(shared_, [&](arena<B>& a) {
       return buffers{a.take(x0.rows, xT.cols), a.take(x0.rows, x0.cols), a.take(1, size),
                      a.take(1, size),          a.take(Rule::slots, size), a.take(slices_.groups, size),
-                     a.take(1, size),          a.take(slices_.groups, terms), a.take(1, norm_chunks()),
-                     a.take(1, 1),             a.take(norm_chunks(), wide)};
+                     a.take(1, size),          a.take(slices_.groups, terms), a.take(2, norm_chunks()),
+                     a.take(1, 2),             a.take(1, 1),                  a.take(norm_chunks(), wide)};
     });
     backend_.upload(xT, m_.xT);
     backend_.upload(x0, m_.x0);
     values_ = matrix<T>(slices_.groups, terms);
     report_.terms.resize(std::size_t(terms));
     report_.steps = options_.steps;
-    const manifest tensors = manifest_of(model());
+    const manifest tensors = kdm::manifest_of(model());
     require_size("trainer: numbers in the tensors that the model describes", tensors.size(), size);
-    for (int k = 0; k < lanes_of<B>(executor_).lanes(); ++k) lanes_.emplace_back(backend_, problem_, slices_.rows);
-    const matrix<T> w = initial_weights<T>(tensors, options_.seed);
+    const int lanes = detail::count_lanes_of<B>("trainer", executor_);
+    for (int k = 0; k < lanes; ++k) lanes_.emplace_back(backend_, problem_, slices_.rows);
+    const matrix<T> w = kdm::initial_weights<T>(tensors, options_.seed);
     restore({0, w, w, matrix<T>(Rule::slots, size)});
   }
 
@@ -66,17 +70,19 @@ class trainer {
 
   /// One step of training.
   const step_report& advance() {
-    const T rate = T(options_.learning_rate * options_.schedule(step_, options_.steps));
+    if (lanes_.empty()) fail<option_error>("trainer: used after its memory was moved to another");
+    const T rate = detail::rate_of_step<T>(options_, step_);
     ops::repeat(backend_, gradients_, [this] {
       for_chunks(slices_.groups, 1, [this](index_t first, index_t last, int k) {
         for (index_t g = first; g < last; ++g) run_group(lanes_[std::size_t(k)], g);
       });
+      if (clips()) measure_norm();
     });
     backend_.download(m_.values, values_);
+    if (clips()) backend_.download(m_.norm, norm_);
     backend_.synchronize();
-    write_report(rate);  // before the update: a loss that is not finite leaves the weights as they were
+    write_report(rate);  // before the update: numbers that are not finite leave the weights as they were
     ops::repeat(backend_, update_, [this, rate] {
-      if (options_.clip_norm > 0) measure_norm();
       for_chunks(model().size(), chunk(), [this, rate](index_t first, index_t last, int /*lane*/) {
         B b = backend_;
         update(b, first, last - first, rate);
@@ -87,7 +93,7 @@ class trainer {
   }
 
   /// Trains until options().steps, calling every callback after every step: callback(trainer, report), which may
-  /// return a verdict.
+  /// return a verdict. Weights that are not finite at the end are a numeric_error that names the tensor.
   template <class... Callbacks>
   void run(Callbacks&&... callbacks) {
     bool stop = false;
@@ -95,9 +101,11 @@ class trainer {
       advance();
       ((stop = ask(callbacks) || stop), ...);
     }
+    detail::require_finite_state(state(), kdm::manifest_of(model()));
   }
 
-  /// The weights as trained, and their moving average: what sampling and validation should use.
+  /// The weights as trained, and their moving average: what sampling and validation should use. Within a run the last
+  /// update has not been looked at.
   matrix<T> weights() { return fetch(m_.w); }
   matrix<T> average() { return fetch(m_.average); }
 
@@ -110,6 +118,7 @@ class trainer {
     require_size("training state: number of averaged weights", s.average.size(), model().size());
     require_size("training state: slots per weight", s.slots.rows(), Rule::slots);
     require_size("training state: weights with slots", Rule::slots ? s.slots.cols() : 0, Rule::slots ? model().size() : 0);
+    detail::count_pairs_seen(s.step, options_.batch);
     backend_.upload(s.weights.view(), m_.w);
     backend_.upload(s.average.view(), m_.average);
     if (Rule::slots > 0) backend_.upload(s.slots.view(), m_.slots);
@@ -141,7 +150,8 @@ class trainer {
     view_of<B> gradients;       // [groups, weights]
     view_of<B> gradient;        // their sum
     view_of<B> values;          // [groups, terms]
-    view_of<B> norms, norm2;    // squared norms of the chunks, and their sum
+    view_of<B> norms, norm2;    // squared norms of the chunks and their sum, each in two units: norm_of_squares
+    view_of<B> norm;            // of the gradient
     view_of<B> squares;         // scratch for these
   };
 
@@ -153,7 +163,7 @@ class trainer {
   struct lane {
     lane(B backend, const distillation<Model, Objective>& problem, index_t rows) : b(backend), memory(backend) {
       const Model& m = problem.model();
-      f = planned(memory, [&](arena<B>& a) {
+      f = kdm::planned(memory, [&](arena<B>& a) {
         auto frame = problem.plan(a, rows);
         const view_of<B> xT = a.take(rows, m.noise_dimension()), x0 = a.take(rows, m.data_dimension());
         return lane_buffers{std::move(frame), xT, x0};
@@ -169,27 +179,25 @@ class trainer {
     require_size("trainer: columns of x0", x0.cols, model().data_dimension());
     require_size("trainer: rows of xT", xT.rows, x0.rows);
     if (x0.rows < 1) fail<shape_error>("trainer: no pairs, expected at least 1");
-    if (options_.steps < 0) fail<option_error>("trainer: steps is ", options_.steps, ", expected 0 or more");
-    if (options_.batch < 1) fail<option_error>("trainer: batch is ", options_.batch, ", expected at least 1");
-    if (!(options_.learning_rate > 0))
-      fail<option_error>("trainer: learning_rate is ", options_.learning_rate, ", expected more than 0");
-    if (!(options_.clip_norm >= 0))
-      fail<option_error>("trainer: clip_norm is ", options_.clip_norm, ", expected 0 (no clipping) or more");
-    options_.average.at(0);
+    detail::check_options<T>(options_);
+    detail::check_problem<T>(objective(), rule_, options_);
   }
+
+  bool clips() const { return options_.clip_norm > 0; }
 
   index_t norm_chunks() const { return (model().size() + chunk() - 1) / chunk(); }
 
   template <class F>
   void for_chunks(index_t n, index_t grain, F f) {
-    lanes_of<B>(executor_).for_chunks(n, grain, [&f](index_t first, index_t last, int k) {
+    const int lanes = int(lanes_.size());
+    detail::for_lanes_of<B>("trainer", executor_, lanes, n, grain, [&f](index_t first, index_t last, int k) {
       const flush_denormals guard;
       f(first, last, k);
     });
   }
 
   void run_group(lane& l, index_t g) {
-    const index_t slices = (options_.batch + slices_.rows - 1) / slices_.rows;
+    const index_t slices = (options_.batch - 1) / slices_.rows + 1;
     const view_of<B> gradient = m_.gradients.row(g), values = m_.values.row(g);
     ops::fill(l.b, T(0), values);
     if constexpr (!on_host) ops::fill(l.b, T(0), gradient);  // one kernel there, not one a layer
@@ -197,7 +205,7 @@ class trainer {
     for (index_t s = first_slice; s < end; ++s) {
       const index_t first = s * slices_.rows, n = std::min(slices_.rows, options_.batch - first);
       const view_of<B> xT = l.f.xT.row_range(0, n), x0 = l.f.x0.row_range(0, n);
-      gather_pairs(l.b, order_, step_ * options_.batch + first, m_.xT, m_.x0, xT, x0);
+      kdm::gather_pairs(l.b, order_, step_ * options_.batch + first, m_.xT, m_.x0, xT, x0);
       problem_.value_and_gradient(l.b, const_view_of<B>(m_.w), gradient, const_view_of<B>(xT), const_view_of<B>(x0),
                                   {options_.seed, std::uint32_t(step_), first, options_.batch}, values, l.f.frame,
                                   on_host && s == first_slice);
@@ -214,23 +222,29 @@ class trainer {
       B b = backend_;
       sum_gradients(b, first, last - first);
       const index_t c = first / chunk(), rows = (last - first) / wide, rest = (last - first) % wide;
-      const view_of<B> norm = m_.norms.col_range(c, 1), squares = m_.squares.row(c);
       const const_view_of<B> table = m_.gradient.col_range(first, rows * wide).reshaped(rows, wide);
       const const_view_of<B> tail = m_.gradient.col_range(first + rows * wide, rest).reshaped(rest, 1);
-      b.sum_rows(ops::product{}, T(0), squares, table, table);
-      b.sum_rows(ops::take_first{}, T(0), norm, const_view_of<B>(squares.reshaped(wide, 1)));
-      b.sum_rows(ops::product{}, T(1), norm, tail, tail);
+      const view_of<B> squares = m_.squares.row(c);
+      const auto sum = [&](auto square, view_of<B> to) {
+        b.sum_rows(square, T(0), squares, table);
+        b.sum_rows(ops::take_first{}, T(0), to, const_view_of<B>(squares.reshaped(wide, 1)));
+        b.sum_rows(square, T(1), to, tail);
+      };
+      sum(detail::square{}, m_.norms.row(0).col_range(c, 1));
+      sum(detail::scaled_square<T>{}, m_.norms.row(1).col_range(c, 1));
     });
-    backend_.sum_rows(ops::take_first{}, T(0), m_.norm2, const_view_of<B>(m_.norms.reshaped(norm_chunks(), 1)));
+    for (index_t k : {0, 1})
+      backend_.sum_rows(ops::take_first{}, T(0), m_.norm2.col_range(k, 1),
+                        const_view_of<B>(m_.norms.row(k).reshaped(norm_chunks(), 1)));
+    backend_.for_each(1, detail::norm_of_squares<T>{m_.norm2.p, m_.norm.p});
   }
 
   void update(B& b, index_t first, index_t n, T rate) {
-    const bool clipped = options_.clip_norm > 0;
-    if (!clipped) sum_gradients(b, first, n);
-    update_weights(b, rule_, step_, rate, T(options_.average.at(step_)), T(options_.clip_norm),
-                   clipped ? const_view_of<B>(m_.norm2) : const_view_of<B>{},
-                   const_view_of<B>(m_.gradient.col_range(first, n)), m_.w.col_range(first, n),
-                   m_.average.col_range(first, n), m_.slots.col_range(first, n));
+    if (!clips()) sum_gradients(b, first, n);
+    kdm::update_weights(b, rule_, step_, rate, T(options_.average.at(step_)), T(options_.clip_norm),
+                        clips() ? const_view_of<B>(m_.norm) : const_view_of<B>{},
+                        const_view_of<B>(m_.gradient.col_range(first, n)), m_.w.col_range(first, n),
+                        m_.average.col_range(first, n), m_.slots.col_range(first, n));
   }
 
   void write_report(T rate) {
@@ -240,9 +254,9 @@ class trainer {
       return sum;
     };
     for (index_t k = 0; k < Objective::count(); ++k)
-      if (const double sum = sum_of(k); !std::isfinite(sum))
-        fail<numeric_error>("training: the term ", objective().names()[std::size_t(k)], " is ", sum, " at step ",
-                            step_ + 1, ", expected a finite number; try a lower learning rate");
+      if (const double sum = sum_of(k); !is_finite(sum))
+        detail::fail_at_step(step_, concat("the term ", objective().names()[std::size_t(k)]), sum);
+    if (clips() && !is_finite(norm_(0, 0))) detail::fail_at_step(step_, "the norm of the gradient", double(norm_(0, 0)));
     report_.step = step_ + 1;
     report_.learning_rate = double(rate);
     report_.loss = 0;
@@ -250,6 +264,8 @@ class trainer {
       report_.terms[std::size_t(k)] = sum_of(k);
       report_.loss += weights_of_terms_[std::size_t(k)] * sum_of(k);
     }
+    if (!is_finite(report_.loss) || std::abs(report_.loss) > double(std::numeric_limits<T>::max()))
+      detail::fail_at_step(step_, "the weighted loss", report_.loss);
   }
 
   template <class Callback>
@@ -280,7 +296,7 @@ class trainer {
   buffers m_;
   std::vector<lane> lanes_;
   recording<B> gradients_, update_;
-  matrix<T> values_;
+  matrix<T> values_, norm_{1, 1};
   std::vector<double> weights_of_terms_ = problem_.objective().weights();
   step_report report_;
   index_t step_ = 0;

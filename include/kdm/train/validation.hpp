@@ -54,7 +54,7 @@ class validation {
   /// The errors now, whatever the step.
   template <class Trainer>
   pair_errors measure(Trainer& t) const {
-    return pair_error(samples_of_average(t), x0_);
+    return kdm::pair_error(samples_of_average(t), x0_);
   }
 
   /// The distance now, whatever the step; NaN with fewer than 4 pairs.
@@ -81,7 +81,7 @@ class validation {
 
   /// For a progress line: "  held out 1.23e-03".
   std::string text() const {
-    return errors_.mean_squared == errors_.mean_squared ? detail::format("  held out %.2e", errors_.mean_squared) : "";
+    return is_finite(errors_.mean_squared) ? "  held out " + detail::scientific(errors_.mean_squared, 2) : "";
   }
 
  private:

@@ -13,6 +13,7 @@ class stacked {
  public:
   stacked(A a, B b) : a_(std::move(a)), b_(std::move(b)) {
     require_size("stacked: inputs of the second dictionary", b_.inputs(), a_.inputs());
+    checked_sum("stacked: features", a_.features(), b_.features());
   }
   index_t inputs() const { return a_.inputs(); }
   index_t features() const { return a_.features() + b_.features(); }
@@ -42,6 +43,7 @@ class product {
  public:
   product(A a, B b) : a_(std::move(a)), b_(std::move(b)) {
     require_size("product: inputs of the second dictionary", b_.inputs(), a_.inputs());
+    checked_product("product: features", a_.features(), b_.features());
   }
   index_t inputs() const { return a_.inputs(); }
   index_t features() const { return a_.features() * b_.features(); }
@@ -124,7 +126,11 @@ class of_columns {
 template <dictionary D>
 class delays {
  public:
-  delays(index_t count, D d) : count_(count), d_(std::move(d)) { detail::require_count("delays: count", count, 1); }
+  delays(index_t count, D d) : count_(count), d_(std::move(d)) {
+    detail::require_count("delays: count", count, 1);
+    checked_product("delays: inputs", count, d_.inputs());
+    checked_product("delays: features", count, d_.features());
+  }
   index_t inputs() const { return count_ * d_.inputs(); }
   index_t features() const { return count_ * d_.features(); }
 

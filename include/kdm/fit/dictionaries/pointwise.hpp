@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "kdm/core/finite.hpp"
+#include "kdm/core/sizes.hpp"
 #include "kdm/fit/dictionaries/jet.hpp"
 #include "kdm/fit/dictionary.hpp"
 
@@ -45,7 +47,7 @@ inline void require_count(const char* what, index_t value, index_t least) {
 
 /// Throws option_error unless the value is finite and above 0.
 inline void require_positive(const char* what, double value) {
-  if (!(value > 0 && std::isfinite(value)))
+  if (!(value > 0 && is_finite(value)))
     fail<option_error>(what, " is ", value, ", expected a finite number above 0");
 }
 

@@ -55,7 +55,7 @@ class constant_dictionary : public pointwise_dictionary<constant_dictionary> {
 /// Throws.    option_error for sizes out of range, or for more than 2^20 features.
 class monomials : public pointwise_dictionary<monomials> {
  public:
-  monomials(index_t inputs, index_t degree) : monomials(std::vector<index_t>(checked(inputs), 1), degree) {}
+  monomials(index_t inputs, index_t degree) : monomials(vector_of<index_t>("monomials: inputs", checked(inputs), 1), degree) {}
 
   monomials(std::vector<index_t> weights, index_t degree) : weights_(std::move(weights)) {
     detail::require_count("monomials: inputs", inputs(), 1);
@@ -66,12 +66,11 @@ class monomials : public pointwise_dictionary<monomials> {
     // Every monomial is an earlier one times a variable not before its last: each is met once.
     for (std::size_t k = 0; k < factors_.size(); ++k)
       for (index_t v = k == 0 ? 0 : factors_[k].variable; v < inputs(); ++v) {
-        const index_t larger = size[k] + weights_[std::size_t(v)];
-        if (larger > degree) continue;
+        if (weights_[std::size_t(v)] > degree - size[k]) continue;
         if (factors_.size() == most) fail<option_error>("monomials: more than ", index_t(most), " of degree ", degree,
                                                         " in ", inputs(), " variables, expected no more");
         factors_.push_back({index_t(k), v});
-        size.push_back(larger);
+        size.push_back(size[k] + weights_[std::size_t(v)]);
       }
   }
 
@@ -97,9 +96,9 @@ class monomials : public pointwise_dictionary<monomials> {
   };
   static constexpr std::size_t most = std::size_t(1) << 20;
 
-  static std::size_t checked(index_t inputs) {
+  static index_t checked(index_t inputs) {
     detail::require_count("monomials: inputs", inputs, 1);
-    return std::size_t(inputs);
+    return inputs;
   }
 
   std::vector<index_t> weights_;

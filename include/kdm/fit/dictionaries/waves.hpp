@@ -19,6 +19,7 @@ class fourier : public pointwise_dictionary<fourier> {
   explicit fourier(index_t harmonics, double period = 2 * std::numbers::pi)
       : harmonics_(harmonics), rate_(2 * std::numbers::pi / period) {
     detail::require_count("fourier: harmonics", harmonics, 0);
+    checked_sum("fourier: features", 1, checked_product("fourier: features", 2, harmonics));
     detail::require_positive("fourier: period", period);
   }
   index_t inputs() const { return 1; }
@@ -52,6 +53,7 @@ class random_fourier : public pointwise_dictionary<random_fourier> {
   random_fourier(index_t inputs, index_t waves, double width, std::uint64_t seed = 0) : waves_(waves) {
     detail::require_count("random_fourier: inputs", inputs, 1);
     detail::require_count("random_fourier: waves", waves, 1);
+    checked_product("random_fourier: features", 2, waves);
     detail::require_positive("random_fourier: width", width);
     frequencies_ = matrix<double>(waves, inputs);
     const random_table table{seed, streams::projections};
