@@ -1,4 +1,6 @@
 /// Files: .npy, safetensors, JSON, trajectories.
+///
+/// io/model.hpp is included by itself: it needs the layers.
 #pragma once
 
 #include "kdm/io/atomic_file.hpp"
