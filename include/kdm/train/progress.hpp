@@ -28,7 +28,7 @@ inline std::string scientific(double value, int precision) {
 /// "1:23:45", "23:45"
 inline std::string clock_text(double seconds) {
   // A run of more than 10,000 years says so.
-  const long long total = (long long)(std::min(std::ceil(seconds), 3.2e11));
+  const long long total = static_cast<long long>(std::min(std::ceil(seconds), 3.2e11));
   const auto two = [](long long n) { return concat(n < 10 ? "0" : "", n); };
   if (total >= 3600) return concat(total / 3600, ":", two(total / 60 % 60), ":", two(total % 60));
   return concat(total / 60, ":", two(total % 60));
