@@ -204,11 +204,13 @@ TEST_CASE("what a run reports and what it trains go into a stream") {
       << pair_error(const_view<float>(random_matrix<float>(2, 1, 1)), const_view<float>(random_matrix<float>(2, 1, 1)))
       << '\n'
       << gradient_errors{2.13e-10, 4e-11, 0} << '\n'
+      << split_figure{0.44123, 0.44, 0.0151, {0.41, 0.4704}} << '\n'
       << t.model().decoder << '\n';
   CHECK(out.str() ==
         "step 100 of 300, loss 0.201, learning rate 0.0025\n"
         "mean squared error 0 +- 0, 0 % of the variance; median distance 0\n"
         "largest relative errors: dw 2.1e-10, dx 4e-11, conventions 0\n"
+        "0.441 +- 0.015 (0.41 to 0.47)\n"
         "dense_layer 4 -> 3, identity\n");
 }
 

@@ -5,9 +5,12 @@
 #include <cmath>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "kdm/core/brief.hpp"
 #include "kdm/core/matrix.hpp"
+#include "kdm/core/print.hpp"
 #include "kdm/core/sizes.hpp"
 #include "kdm/exec/executor.hpp"
 #include "kdm/exec/serial.hpp"
@@ -21,6 +24,9 @@ inline constexpr std::uint32_t resamples = 9;
 
 struct interval {
   double low, high;
+
+  /// "0.41 to 0.47".
+  std::string text() const { return concat(brief(low), " to ", brief(high)); }
 };
 
 struct bootstrap_options {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -60,6 +61,11 @@ struct split_figure {
   double mean, median;
   double standard_error;  ///< deviation over the splits: that of one comparison
   interval range;
+
+  /// "0.44 +- 0.015 (0.41 to 0.47)".
+  std::string text() const {
+    return concat(brief(mean), " +- ", brief(standard_error, 2), " (", range.text(), ")");
+  }
 };
 
 /// Estimator. The deviation over the splits is that of one comparison between independent sets, which for the mean over
