@@ -139,6 +139,22 @@ TEST_CASE("dynamics: a nearly defective operator says so") {
   CHECK(d.step(table(1, 2, {1, 0}), 10)(0, 1) == doctest::Approx(10 * std::pow(0.9, 9)).epsilon(1e-13));
 }
 
+TEST_CASE("dynamics: states may come in any tensor that as_view knows") {
+  const linear_dynamics d = plain(rotation(0.9, 0.3));
+  const matrix<double> same = table(2, 2, {1, 2, 3, 4});
+  Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> x(2, 2);
+  x << 1, 2, 3, 4;
+  CHECK(relative_difference(d.step(x, 3), d.step(same, 3)) == 0);
+  CHECK(relative_difference(d.evaluate(x, 0.5), d.evaluate(same, 0.5)) == 0);
+  CHECK(relative_difference(d.reconstruct(x), d.reconstruct(same)) == 0);
+  CHECK(d.eigenfunctions(x)(1, 0) == d.eigenfunctions(same)(1, 0));
+  const Eigen::RowVector2d start(1, 2);
+  CHECK(relative_difference(d.simulate(start, 4), d.simulate(same.view().row(0), 4)) == 0);
+  const Eigen::Map<const Eigen::Matrix<double, 2, 2, Eigen::RowMajor>> mapped(same.data());
+  CHECK(relative_difference(d.step(mapped), d.step(same)) == 0);
+  CHECK(relative_difference(d.step({same.data(), 1, 2}), d.step(same.view().row(0))) == 0);
+}
+
 TEST_CASE("dynamics: bad arguments are refused") {
   const linear_dynamics d = plain(rotation(0.9, 0.3));
   const matrix<double> start(2, 2), wide(1, 3);

@@ -55,7 +55,7 @@ struct bagging_dynamics {
 ///            "Subsampling" (the factor)
 /// Example.   docs/fitting.md
 template <executor E = serial>
-bagging_dynamics bagging(const_view<double> x, const std::vector<double>& times, const bagging_options& options = {},
+bagging_dynamics bagging(state_rows x, const std::vector<double>& times, const bagging_options& options = {},
                          const E& e = {}) {
   if (options.trials < 2 || !(options.share > 0 && options.share < 1))
     fail<option_error>("dmd::bagging: ", options.trials, " trials of a share of ", options.share,

@@ -2,9 +2,25 @@
 #pragma once
 
 #include <complex>
+#include <concepts>
 
 #include "kdm/backend/eigen.hpp"
+#include "kdm/core/as_view.hpp"
 #include "kdm/core/matrix.hpp"
+
+namespace kdm {
+
+/// A parameter that takes rows of states in any tensor of double that as_view knows, also a temporary one: the view of
+/// it for the length of a call. Not for keeping.
+struct state_rows : const_view<double> {
+  using const_view<double>::view;
+  state_rows(const_view<double> x) : const_view<double>(x) {}
+  template <class X>
+    requires(viewable<const X> && requires(const X& x) { { as_view(x) } -> std::convertible_to<const_view<double>>; })
+  state_rows(const X& x) : const_view<double>(as_view(x)) {}
+};
+
+}  // namespace kdm
 
 namespace kdm::detail {
 

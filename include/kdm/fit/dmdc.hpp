@@ -47,7 +47,7 @@ struct controlled_dynamics {
 
   /// One step from states x [m, n] under inputs u [m, p].
   template <class = void>
-  matrix<double> step(const_view<double> x, const_view<double> u) const {
+  matrix<double> step(state_rows x, state_rows u) const {
     require_size("controlled_dynamics: columns of x", x.cols, free.features());
     require_size("controlled_dynamics: columns of u", u.cols, inputs());
     require_size("controlled_dynamics: rows of u", u.rows, x.rows);
@@ -58,7 +58,7 @@ struct controlled_dynamics {
 
   /// From one state x [1, n] under the inputs u [steps, p]: states [steps + 1, n], the first one included.
   template <class = void>
-  matrix<double> simulate(const_view<double> x, const_view<double> u) const {
+  matrix<double> simulate(state_rows x, state_rows u) const {
     require_size("controlled_dynamics: rows of the first state", x.rows, 1);
     require_size("controlled_dynamics: columns of x", x.cols, free.features());
     require_size("controlled_dynamics: columns of u", u.cols, inputs());

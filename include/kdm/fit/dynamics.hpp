@@ -78,18 +78,18 @@ struct linear_dynamics {
 
   /// phi(x), a column an eigenvalue: [m, r] for features psi [m, N].
   template <class = void>
-  matrix<std::complex<double>> eigenfunctions(const_view<double> psi) const {
+  matrix<std::complex<double>> eigenfunctions(state_rows psi) const {
     return detail::from_eigen((latents(psi) * detail::to_eigen_complex(eigenvectors.view())).eval());
   }
 
   /// The states that the latents of psi stand for: psi encode decode.
   template <class = void>
-  matrix<double> reconstruct(const_view<double> psi) const {
+  matrix<double> reconstruct(state_rows psi) const {
     return detail::from_eigen((latents(psi) * detail::to_eigen(decode)).eval());
   }
   /// `steps` steps on from features psi, by repeated squaring: states [m, n].
   template <class = void>
-  matrix<double> step(const_view<double> psi, index_t steps = 1) const {
+  matrix<double> step(state_rows psi, index_t steps = 1) const {
     if (steps < 0) fail<option_error>("linear_dynamics: steps is ", steps, ", expected 0 or more");
     Eigen::MatrixXd z = latents(psi), power = detail::to_eigen(k);
     for (; steps > 0; steps /= 2) {
@@ -100,7 +100,7 @@ struct linear_dynamics {
   }
   /// Steps 0, 1, ..., steps from the features psi [1, N] of one state: states [steps + 1, n].
   template <class = void>
-  matrix<double> simulate(const_view<double> psi, index_t steps) const {
+  matrix<double> simulate(state_rows psi, index_t steps) const {
     require_size("linear_dynamics: rows of the first features", psi.rows, 1);
     if (steps < 0) fail<option_error>("linear_dynamics: steps is ", steps, ", expected 0 or more");
     Eigen::MatrixXd z(steps + 1, latent());
@@ -114,7 +114,7 @@ struct linear_dynamics {
   ///
   /// Throws.    option_error for a time that is not finite, numeric_error for one before 0 when an eigenvalue is 0.
   template <class = void>
-  matrix<double> evaluate(const_view<double> psi, double t) const {
+  matrix<double> evaluate(state_rows psi, double t) const {
     if (!is_finite(t)) fail<option_error>("linear_dynamics: the time is ", t, ", expected a finite number");
     if (t < 0 && std::find(eigenvalues.begin(), eigenvalues.end(), 0.0) != eigenvalues.end())
       fail<numeric_error>("linear_dynamics: the time is ", t, ", expected 0 or more: an eigenvalue is 0");

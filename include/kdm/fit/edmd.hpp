@@ -35,19 +35,19 @@ struct edmd_model {
   D dictionary;
   linear_dynamics dynamics;
 
-  matrix<double> features(const_view<double> x) const { return kdm::evaluate(dictionary, x); }
-  matrix<double> step(const_view<double> x, index_t steps = 1) const { return dynamics.step(features(x), steps); }
-  matrix<double> simulate(const_view<double> x0, index_t steps) const { return dynamics.simulate(features(x0), steps); }
-  matrix<double> evaluate(const_view<double> x, double t) const { return dynamics.evaluate(features(x), t); }
-  matrix<double> reconstruct(const_view<double> x) const { return dynamics.reconstruct(features(x)); }
-  matrix<std::complex<double>> eigenfunctions(const_view<double> x) const {
+  matrix<double> features(state_rows x) const { return kdm::evaluate(dictionary, x); }
+  matrix<double> step(state_rows x, index_t steps = 1) const { return dynamics.step(features(x), steps); }
+  matrix<double> simulate(state_rows x0, index_t steps) const { return dynamics.simulate(features(x0), steps); }
+  matrix<double> evaluate(state_rows x, double t) const { return dynamics.evaluate(features(x), t); }
+  matrix<double> reconstruct(state_rows x) const { return dynamics.reconstruct(features(x)); }
+  matrix<std::complex<double>> eigenfunctions(state_rows x) const {
     return dynamics.eigenfunctions(features(x));
   }
 
   /// |phi(y) - lambda phi(x)| / |phi(x)| of every eigenvalue over other pairs, infinite where phi(x) vanishes.
   ///
   /// Over pairs the model was not fitted to, this sees through a dictionary as large as the data.
-  std::vector<double> residuals(const_view<double> x, const_view<double> y) const {
+  std::vector<double> residuals(state_rows x, state_rows y) const {
     require_size("edmd_model: rows of y", y.rows, x.rows);
     const matrix<std::complex<double>> at_x = eigenfunctions(x), at_y = eigenfunctions(y);
     std::vector<double> result;

@@ -28,7 +28,7 @@ struct generator_model : edmd_model<D> {
   std::vector<std::complex<double>> exponents;  ///< omega, largest real part first, in the order of the eigenvalues
 
   /// psi(x) encode exp(t generator) decode: states [m, n].
-  matrix<double> evaluate(const_view<double> x, double t) const {
+  matrix<double> evaluate(state_rows x, double t) const {
     const Eigen::MatrixXd z = detail::to_eigen(this->features(x)) * detail::to_eigen(this->dynamics.encode);
     const Eigen::MatrixXd flow = detail::exponential(detail::to_eigen(generator) * t);
     return detail::from_eigen((z * flow * detail::to_eigen(this->dynamics.decode)).eval());

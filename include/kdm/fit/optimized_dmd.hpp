@@ -283,7 +283,7 @@ linear_dynamics optimized_dynamics::dynamics(double dt) const {
 /// Source.    Askham, Kutz 2018, "Variable projection methods for an optimized dynamic mode decomposition", SIAM J.
 ///            Appl. Dyn. Syst. 17; Golub, LeVeque 1979, "Extensions and uses of the variable projection algorithm"
 template <class = void>
-optimized_dynamics optimized(const_view<double> x, const std::vector<double>& times,
+optimized_dynamics optimized(state_rows x, const std::vector<double>& times,
                              const optimized_options& options = {}) {
   const detail::exponential_problem problem = detail::exponential_problem_of(x, times, options);
   return detail::dynamics_of(problem, detail::solve(problem, options.start, options));

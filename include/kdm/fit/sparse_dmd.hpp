@@ -196,7 +196,7 @@ namespace kdm::dmd {
 /// Source.    Jovanovic, Schmid, Nichols 2014, "Sparsity-promoting dynamic mode decomposition", Phys. Fluids 26
 /// Example.   docs/fitting.md
 template <class = void>
-sparse_dynamics sparse(const linear_dynamics& d, const_view<double> trajectory,
+sparse_dynamics sparse(const linear_dynamics& d, state_rows trajectory,
                        const sparse_options& options = {}) {
   require_size("dmd::sparse: columns of the trajectory", trajectory.cols, d.states());
   require_size("dmd::sparse: modes", d.modes.rows(), d.latent());
