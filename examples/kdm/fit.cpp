@@ -34,8 +34,12 @@ void check(const fit_options& o) {
 
 /// Row i of y is the later state of row i of x. Rows stand by snapshot, so that n rows on is the same trajectory.
 kdm::snapshot_pairs pairs_from(const fit_options& o) {
-  const auto t = kdm::io::load_trajectories<double>(o.pairs);
-  const index_t snapshots = t.shape()[0], n = t.shape()[1], d = t.shape()[2];
+  const auto t = kdm::io::load_snapshots<double>(o.pairs);
+  const bool one = t.rank() == 2;
+  const index_t snapshots = t.shape()[0], n = one ? 1 : t.shape()[1], d = t.shape().back();
+  if (one && !o.consecutive)
+    kdm::fail<kdm::option_error>(o.pairs.string(), ": found one trajectory [", snapshots, ", ", d,
+                                 "], expected --consecutive for its pairs of neighbours, or a file [snapshots, n, d]");
   if (!o.consecutive) return kdm::pairs_from_matrices(t.slice(0), t.slice(snapshots - 1), o.dt);
   const auto rows = t.as_matrix(snapshots * n, d);
   return kdm::pairs_from_matrices(rows.row_range(0, (snapshots - 1) * n), rows.row_range(n, (snapshots - 1) * n), o.dt);

@@ -96,6 +96,27 @@ TEST_CASE("fit finds the eigenvalues of a linear system by every method of state
   }
 }
 
+TEST_CASE("fit takes one trajectory without the axis of samples") {
+  const temporary_folder folder;
+  save_linear(folder / "t.npy", 30, 1);
+  kdm::io::tensor<double> one({30, 3});
+  const auto t = kdm::io::load_npy<double>(folder / "t.npy");
+  std::copy_n(t.data(), t.size(), one.data());
+  kdm::io::save_npy(folder / "one.npy", one);
+  const outcome fitted = kdm_run(folder, "fit --pairs one.npy --consecutive --no-pictures --out f");
+  INFO(fitted.err);
+  REQUIRE(fitted.status == 0);
+  const auto spectrum = kdm::io::read_json(folder / "f/spectrum.json");
+  const double error = error_of(spectrum, {rotation, std::conj(rotation), 0.5});
+  CHECK(error >= 0);
+  CHECK(error < 1e-8);
+  CHECK(spectrum["pairs"] == 29);
+
+  const outcome refused = kdm_run(folder, "fit --pairs one.npy --no-pictures --out g");
+  CHECK(refused.status != 0);
+  CHECK(contains(refused.err, "one.npy: found one trajectory [30, 3], expected --consecutive"));
+}
+
 TEST_CASE("fit maps the first snapshot to the last unless the pairs are consecutive") {
   const temporary_folder folder;
   save_linear(folder / "t.npy", 4, 30);

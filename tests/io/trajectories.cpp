@@ -58,6 +58,24 @@ TEST_CASE_TEMPLATE("load_pairs: first snapshot is noise and last is data", T, fl
   CHECK(relative_difference(again.x0, pairs.x0) == 0);
 }
 
+TEST_CASE("load_snapshots: many trajectories or one") {
+  const temporary_folder folder;
+  const auto file = folder / "t.npy";
+  for (const shape_t& shape : {shape_t{4, 3}, shape_t{4, 2, 3}}) {
+    tensor<double> x(shape);
+    for (kdm::index_t k = 0; k < x.size(); ++k) x.data()[k] = double(k);
+    save_npy(file, x);
+    const auto read = kdm::io::load_snapshots<double>(file);
+    CHECK(read.shape() == shape);
+    CHECK(read.data()[x.size() - 1] == double(x.size() - 1));
+  }
+  for (const shape_t& shape : {shape_t{}, shape_t{4}, shape_t{1, 3}, shape_t{4, 0}, shape_t{4, 3, 0}, shape_t{2, 4, 3, 1}}) {
+    save_npy(file, tensor<double>(shape));
+    check_message([&] { kdm::io::load_snapshots<double>(file); },
+                  {file.string(), "found shape " + kdm::io::shape_text(shape), "or [snapshots, d] of one trajectory"});
+  }
+}
+
 TEST_CASE("load_trajectories: other shapes and numbers that are not finite") {
   const temporary_folder folder;
   const auto file = folder / "t.npy";

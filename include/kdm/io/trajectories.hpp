@@ -28,6 +28,22 @@ tensor<T> load_trajectories(const std::filesystem::path& path, file_limits limit
   return x;
 }
 
+/// Reads snapshots that follow each other: of many trajectories, as load_trajectories does, or of one.
+///
+/// Shapes.    [snapshots, n, d], or [snapshots, d] of one trajectory; returned as they are in the file.
+/// Throws.    io_error, as load_trajectories.
+template <class T>
+tensor<T> load_snapshots(const std::filesystem::path& path, file_limits limits = {}) {
+  tensor<T> x = load_npy<T>(path, limits);
+  const shape_t& shape = x.shape();
+  if (x.rank() < 2 || x.rank() > 3 || shape[0] < 2 || shape[1] < 1 || shape.back() < 1)
+    fail<io_error>(path.string(), ": found shape ", shape_text(shape),
+                   ", expected [snapshots, n, d], or [snapshots, d] of one trajectory, with at least 2 snapshots, one "
+                   "sample and one column");
+  require_finite(x, path.string());
+  return x;
+}
+
 /// The pairs of trajectories: the first snapshot is noise, the last one data.
 template <class T>
 pair_set<T> pairs_of(const tensor<T>& trajectories) {
