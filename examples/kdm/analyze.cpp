@@ -1,5 +1,7 @@
 // kdm analyze: pictures of a student, and one page that shows them.
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <complex>
 #include <iostream>
 
@@ -9,35 +11,101 @@
 #include "kdm/nn/summary.hpp"
 #include "kdm/report/report.hpp"
 #include "kdm/teacher/box_mixture.hpp"
+#include "provenance.hpp"
 #include "training_log.hpp"
 
 namespace kdm_command {
 
 namespace {
 
-/// The first two coordinates: what a picture of the plane can show.
-kdm::matrix<scalar> plane(kdm::const_view<scalar> x) { return kdm::matrix<scalar>(x.col_range(0, 2)); }
-
-/// The training log as curves: the losses, and the error on held-out pairs.
-std::vector<kdm::curve> training_curves(const std::filesystem::path& log) {
+/// The training log as curves (the losses, and what held-out pairs say), and the seconds that it took.
+struct training_curves {
   std::vector<kdm::curve> curves;
+  double seconds = -1;
+};
+
+training_curves read_curves(const std::filesystem::path& log) {
+  training_curves result;
+  auto& curves = result.curves;
   const training_log lines = read_training_log(log);
   if (lines.torn > 0)
     std::cerr << log.string() << ": " << lines.torn << " torn line" << (lines.torn > 1 ? "s" : "") << " left out\n";
+  double before = 0, last = 0;  // seconds count anew in each part of a run
   for (const auto& [text, values, step] : lines.lines) {
     for (const auto& item : values.items()) {
+      if (!item.value().is_number()) kdm::fail<kdm::io_error>(log.string(), ": ", text, ": expected numbers");
+      const double value = item.value().get<double>();
+      if (item.key() == "seconds") {
+        if (value < last) before += last;
+        last = value;
+        result.seconds = before + last;
+      }
       if (item.key() == "step" || item.key() == "seconds" || item.key() == "learning_rate") continue;
-      std::string name = item.key();
+      if (item.key() == "held_out_standard_error") continue;
+      std::string name = item.key() == "held_out_sliced_wasserstein_2" ? "held out sliced Wasserstein-2" : item.key();
       std::replace(name.begin(), name.end(), '_', ' ');
       auto place = std::find_if(curves.begin(), curves.end(), [&](const auto& c) { return c.name == name; });
       if (place == curves.end()) place = curves.insert(place, {name, {}, {}});
-      if (!item.value().is_number())
-        kdm::fail<kdm::io_error>(log.string(), ": ", text, ": expected numbers");
       place->x.push_back(step);
-      place->y.push_back(item.value().get<double>());
+      place->y.push_back(value);
     }
   }
-  return curves;
+  return result;
+}
+
+/// Where the second phase of a trained student began, within its steps.
+std::vector<kdm::axis_mark> phases_of(const json& configuration) {
+  if (!configuration.contains("objective") || !configuration.contains("training")) return {};
+  const double from = configuration["objective"].value("prediction_from", 1.);
+  const double steps = configuration["training"].value("steps", 0.);
+  if (!(from > 0 && from < 1) || !(steps > 0)) return {};
+  return {{"second phase", std::round(from * steps)}};
+}
+
+/// Height and width of "8x8", 0 and 0 of an empty text.
+///
+/// Throws.    option_error unless it is of that form and a sample has so many numbers.
+std::pair<index_t, index_t> image_size(const std::string& text, index_t numbers) {
+  if (text.empty()) return {0, 0};
+  index_t height = 0, width = 0;
+  const char *const end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, height);
+  const auto second = first.ptr != end && *first.ptr == 'x' ? std::from_chars(first.ptr + 1, end, width) : first;
+  const bool sizes = first.ec == std::errc() && second.ec == std::errc() && second.ptr == end && height >= 1 &&
+                     height <= 4096 && width >= 1 && width <= 4096;
+  if (!sizes)
+    kdm::fail<kdm::option_error>("--image is '", text, "', expected HEIGHTxWIDTH of 1 to 4096 each, such as 8x8");
+  if (height * width != numbers)
+    kdm::fail<kdm::option_error>("--image ", text, ": has ", height * width, " numbers, expected ", numbers,
+                                 ", what a sample of the model has");
+  return {height, width};
+}
+
+/// Teacher and student in one picture: images, the plane, or the plane in which the teacher's data spread most.
+void add_samples(kdm::html_report& page, const std::filesystem::path& png, std::pair<index_t, index_t> image,
+                 kdm::const_view<scalar> teacher, kdm::const_view<scalar> student) {
+  if (image.first > 0) {
+    kdm::images_picture(png, "Samples from the same noise", {{"teacher", teacher}, {"student", student}},
+                        {.height = image.first, .width = image.second});
+    page.picture(png, "The teacher's samples (many steps) above the student's (one step), both from the same noise.");
+    return;
+  }
+  std::string what = "Density of the teacher's samples (many steps) and of the student's (one step), both started from "
+                     "the same noise.";
+  if (teacher.cols == 2) {
+    kdm::pair_picture(png, "Samples from the same noise", {{"teacher", teacher}, {"student", student}});
+  } else {
+    const kdm::principal_components plane = kdm::principal_components_of(teacher);
+    const auto label = [&](std::size_t k) {
+      return kdm::concat("principal component ", k + 1, ", ", kdm::rounded(100 * plane.shares[k], 3), " % of the variance");
+    };
+    kdm::pair_picture(png, "Samples from the same noise",
+                      {{"teacher", plane.coordinates(teacher)}, {"student", plane.coordinates(student)}},
+                      {.x_label = label(0), .y_label = label(1)});
+    what += kdm::concat(" The plane is that of the first two principal components of the teacher's samples, which hold ",
+                        kdm::rounded(100 * (plane.shares[0] + plane.shares[1]), 3), " % of their variance.");
+  }
+  page.picture(png, what);
 }
 
 /// What the operator is like, in words and numbers.
@@ -59,6 +127,7 @@ void analyze(const analyze_options& o) {
   output_folder mine(o.out);
   const model_folder folder{o.model};
   const student s = load_student(folder);
+  const auto image = image_size(o.image, s.data_dimension());
   const auto pairs = load_pairs_for(s, o.pairs);
   const evaluation e = measure(s, pairs, o.support, o.compute);
   mine.make();
@@ -69,21 +138,21 @@ void analyze(const analyze_options& o) {
   const bool takes_bias = s.visit([](const auto& m) { return m.koopman.takes_bias(); });
   const index_t step_size = s.visit([](const auto& m) { return m.step().size(); });
 
+  const training_curves log = is_there(folder.log()) ? read_curves(folder.log()) : training_curves();
+
   kdm::html_report page("Koopman distillation");
-  page.paragraph(kdm::concat("A one-step student of a diffusion teacher: x_0 = D(C E(x_T)), with two encoders, a ",
-                             takes_bias ? "affine" : "linear", " Koopman operator of dimension ",
+  page.table(provenance(folder, o.command, log.seconds, pairs));
+  page.paragraph(kdm::concat("A one-step student of a diffusion teacher: x_0 = D(C E(x_T)), with two encoders, ",
+                             takes_bias ? "an affine" : "a linear", " Koopman operator of dimension ",
                              affine.a.rows(), " and a decoder, ", s.weights.size(), " weights in all, ", step_size,
                              " of them at sampling. Compared on ", e.pairs,
                              " pairs that training has not seen."));
   page.table(kdm_command::rows_of(e));
   page.paragraph(reading_of(e));
 
-  if (s.data_dimension() >= 2) {
+  if (s.data_dimension() >= 2 || image.first > 0) {
     page.section("Teacher and student");
-    const kdm::matrix<scalar> teacher = plane(pairs.x0.view()), student = plane(e.samples.view());
-    kdm::pair_picture(file("samples.png"), "Samples from the same noise", {{"teacher", teacher}, {"student", student}});
-    page.picture(file("samples.png"), "Density of the teacher's samples (many steps) and of the student's (one step), "
-                                      "both started from the same noise.");
+    add_samples(page, file("samples.png"), image, pairs.x0.view(), e.samples.view());
   }
   kdm::histogram_picture(file("pair_errors.png"), "How far a sample is from its teacher's",
                          kdm::pair_distances(e.samples, pairs.x0),
@@ -119,13 +188,14 @@ void analyze(const analyze_options& o) {
   page.picture(file("operator.png"), "Singular values and magnitudes of the eigenvalues, largest first: what falls off "
                                      "steeply is a direction of the latent space that the operator does not need.");
 
-  if (is_there(folder.log())) {
-    const auto curves = training_curves(folder.log());
-    if (!curves.empty()) {
-      kdm::curves_picture(file("training.png"), "Training", curves, {.y_label = "loss"});
-      page.section("Training");
-      page.picture(file("training.png"), "Terms of the loss, their weighted sum, and the pair error on held-out pairs.");
-    }
+  if (!log.curves.empty()) {
+    const auto marks = phases_of(s.configuration);
+    kdm::curves_picture(file("training.png"), "Training", log.curves, {.y_label = "loss", .marks = marks});
+    page.section("Training");
+    page.picture(file("training.png"),
+                 kdm::concat("Terms of the loss, their weighted sum, and the pair error and the distance on held-out pairs.",
+                             marks.empty() ? "" : " At the mark the latent noise leaves and the prediction term comes: the "
+                                                  "sum jumps by its factor."));
   }
   page.section("Configuration");
   page.preformatted(s.configuration.dump(2));

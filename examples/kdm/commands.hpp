@@ -26,6 +26,7 @@ struct distill_options {
   std::filesystem::path pairs, validation, out, config;
   std::optional<index_t> steps, batch, hidden, depth, latent;
   std::optional<double> learning_rate;
+  std::optional<std::string> keep;
   std::optional<std::uint64_t> seed;
   index_t stop_after = 0, checkpoint_every = 1000, validate_every = 500, log_every = 50;
   bool resume = false, overwrite = false;
@@ -71,6 +72,8 @@ void evaluate(const evaluate_options& options);
 struct analyze_options {
   std::filesystem::path model, pairs, out;
   std::string support;
+  std::string command;  ///< as it was typed, for the page
+  std::string image;    ///< HxW of samples that are images; empty: they are points
   compute_options compute;
 };
 void analyze(const analyze_options& options);

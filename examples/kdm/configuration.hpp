@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 #include "kdm/io/config.hpp"
@@ -47,6 +48,7 @@ void each(Settings& s, Visit visit) {
   visit("training", "initial_fit", s.training.initial_fit, 0, 1);
   visit("training", "refit_every", s.training.refit_every, 0, any);
   visit("training", "slice_rows", s.training.slice_rows, 0, 1 << 24);
+  visit("training", "keep", s.training.keep, 0, 0);
 }
 
 }  // namespace detail
@@ -60,7 +62,8 @@ inline void read(settings& s, const json& value, const std::string& where) {
   detail::each(s, [&](const char* section, const char* key, auto& field, double, double) {
     auto& reader = sections.at(section);
     if constexpr (std::is_same_v<decltype(field), std::string&>)
-      field = reader.choice(key, field, {"cosine", "constant"});
+      field = key == std::string_view("keep") ? reader.choice(key, field, {"last", "pair_error", "sliced_wasserstein"})
+                                              : reader.choice(key, field, {"cosine", "constant"});
     else
       field = reader.get(key, field);
   });

@@ -19,6 +19,7 @@
 #include "kdm/train/metrics_log.hpp"
 #include "kdm/train/progress.hpp"
 #include "kdm/train/validation.hpp"
+#include "held_out.hpp"
 #include "student.hpp"
 #include "training_log.hpp"
 
@@ -41,6 +42,7 @@ settings effective(const distill_options& o, const model_folder& folder) {
   if (o.steps) s.training.steps = *o.steps;
   if (o.batch) s.training.batch = *o.batch;
   if (o.learning_rate) s.training.learning_rate = *o.learning_rate;
+  if (o.keep) s.training.keep = *o.keep;
   if (o.seed) s.training.seed = *o.seed;
   if (o.hidden) s.model.hidden = *o.hidden;
   if (o.depth) s.model.depth = *o.depth;
@@ -117,6 +119,7 @@ int train(const settings& s, const distill_options& o, const model_folder& folde
           const kdm::stop_on_interrupt& interrupt) {
   const student_model model = build(s.model);
   const auto& t = s.training;
+  require_kept(t.keep, held_out.size());
   const kdm::adam rule{.beta2 = t.beta2, .weight_decay = t.weight_decay};
   const auto trainer_for = [&](const phase& p) {
     return on.train({model, p.objective, rule, options_of(t), pairs.xT.view(), pairs.x0.view()});
@@ -147,14 +150,18 @@ int train(const settings& s, const distill_options& o, const model_folder& folde
         print(kdm::initialize_operator(model, w, pairs.xT.view(), pairs.x0.view(), fit(), fit_backend{}, run));
       });
     // From here on there is something to find in the folder.
-    for (const auto& old : {folder.model(), folder.checkpoint()}) remove_file(old);
+    for (const auto& old : {folder.model(), folder.checkpoint(), folder.best()}) remove_file(old);
     remove_files(folder.path, fit_files);
     kdm::io::write_json(folder.configuration(), to_json(s));
   }
 
-  kdm::validation<scalar> held(held_out.xT.view(), held_out.x0.view(), o.validate_every);
+  held_out_validation held(held_out.xT.view(), held_out.x0.view(), o.validate_every, run);
+  best_so_far best(t.keep, folder.best(), configuration);
+  if (o.resume) best.resume(folder.log());
   kdm::metrics_log log(folder.log(), o.log_every, o.resume);
   log.add("held_out_pair_error", [&] { return held.unlogged(); });
+  log.add("held_out_standard_error", [&] { return held.unlogged_standard_error(); });
+  log.add("held_out_sliced_wasserstein_2", [&] { return held.unlogged_sliced_wasserstein(); });
   kdm::progress_line progress(std::cerr, isatty(STDERR_FILENO) != 0, [&] { return held.text(); });
   const kdm::checkpoint_every checkpoint(o.checkpoint_every, folder.checkpoint(), configuration);
   const index_t never = std::numeric_limits<index_t>::max();
@@ -164,6 +171,7 @@ int train(const settings& s, const distill_options& o, const model_folder& folde
   const auto after_step = [&](training& now, const kdm::step_report& r) {
     (*refit)(now, r);
     held(now, r);
+    best(now, r, held);
     log(now, r);
     progress(now, r);
     checkpoint(now, r);
@@ -186,14 +194,14 @@ int train(const settings& s, const distill_options& o, const model_folder& folde
   progress.finish();
 
   kdm::save_checkpoint(folder.checkpoint(), trainer->state(), configuration);
+  const std::string kept = best.take_over(*trainer);
   kdm::matrix<scalar> average = trainer->average();
   fold_prior_scale(model, average.view(), s.model.prior_scale);
   kdm::io::save_weights<scalar>(folder.model(), kdm::manifest_of(model), average.view(), {{"format", "pt"}});
-  const kdm::pair_errors errors = held.measure(*trainer);
   if (trainer->step() < t.steps)
     std::cout << "stopped after step " << trainer->step() << " of " << t.steps << "; go on with --resume\n";
-  std::cout << "wrote " << folder.model().string() << ": held-out pair error " << errors.mean_squared << " (median distance "
-            << errors.median_distance << ", " << 100 * errors.share_off << " % of the pairs off by more than 0.5)\n";
+  std::cout << "wrote " << folder.model().string() << kept << ": " << held_out_text(held, *trainer) << '\n';
+  std::cerr << best.rise();
   return interrupt.interrupted() && trainer->step() < t.steps ? 128 + interrupt.signal() : 0;
 }
 

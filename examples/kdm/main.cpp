@@ -100,6 +100,9 @@ void add_distill(CLI::App& c, distill_options& o) {
   add_setting(c, "--depth", o.depth, "Dense layers of each network", "depth");
   add_setting(c, "--latent", o.latent, "Dimension of the latent space; 0: as --hidden", "latent");
   add_setting(c, "--seed", o.seed, "Of initial weights, batches and latent noise", "seed");
+  c.add_option("--keep", o.keep, "The weights that are saved: of the last step, or of the step with the lowest held-out pair "
+                                 "error or sliced Wasserstein distance [" + settings().training.keep + "]")
+      ->check(CLI::IsMember({"last", "pair_error", "sliced_wasserstein"}));
   auto* resume = c.add_flag("--resume", o.resume, "Go on from the checkpoint in --out");
   c.add_flag("--overwrite", o.overwrite, "Replace the model that is in --out")->excludes(resume);
   add_number(c, "--stop-after", o.stop_after, "Stop after so many steps of this call, ready to resume; 0: do not", {0});
@@ -163,6 +166,7 @@ void add_analyze(CLI::App& c, analyze_options& o) {
   c.add_option("--model", o.model, "The folder of the model")->required();
   c.add_option("--pairs", o.pairs, "Pairs the student has not seen, .npy [snapshots, n, d]")->required();
   add_support(c, o.support);
+  c.add_option("--image", o.image, "HEIGHTxWIDTH, such as 8x8: the samples are images, row after row, and are shown as such");
   c.add_option("--out", o.out, "The folder for pictures and report.html")->required();
   add_backend(c, o.compute);
 }
@@ -178,6 +182,7 @@ int run(int argc, char** argv) {
   export_options export_o;
   evaluate_options evaluate_o;
   analyze_options analyze_o;
+  for (int k = 0; k < argc; ++k) analyze_o.command += (k > 0 ? " " : "") + std::string(argv[k]);
   int status = 0;
   const auto add = [&](const char* name, const char* what, auto declare, auto& options, auto command) {
     CLI::App* c = app.add_subcommand(name, what);

@@ -10,7 +10,8 @@ namespace kdm_command {
 
 using kdm::index_t;
 
-/// Sizes of the networks. The defaults reach the quality of the published checkerboard student, which is 256 wide.
+/// Sizes of the networks. With the defaults the pair error on the checkerboard is that of the published student, which is
+/// 256 wide, within the standard error over 5,000 pairs.
 struct model_settings {
   index_t noise_dimension = 0;  ///< 0: from the pairs
   index_t data_dimension = 0;   ///< 0: from the pairs
@@ -47,6 +48,7 @@ struct training_settings {
   bool initial_fit = true;          ///< the operator starts as the least-squares fit
   index_t refit_every = 0;          ///< and is fitted again every so many steps; 0: never
   index_t slice_rows = 0;           ///< pairs that a thread takes at a time; 0: from the batch
+  std::string keep = "last";        ///< whose weights are saved: "last", or by "pair_error", "sliced_wasserstein"
 };
 
 struct settings {

@@ -22,6 +22,7 @@ struct model_folder {
   std::filesystem::path configuration() const { return path / "configuration.json"; }
   std::filesystem::path model() const { return path / "model.safetensors"; }
   std::filesystem::path checkpoint() const { return path / "checkpoint.safetensors"; }
+  std::filesystem::path best() const { return path / "best.safetensors"; }
   std::filesystem::path log() const { return path / "training.jsonl"; }
 };
 

@@ -156,6 +156,43 @@ TEST_CASE("a student that is its teacher is at the floor by every distance") {
   CHECK(moved["halves"]["sliced_wasserstein_2"]["excess"]["interval"][0].get<double>() > 0.1);
 }
 
+TEST_CASE("a report of images and of many columns shows where it comes from") {
+  const temporary_folder folder;
+  const auto points = kdm_test::random_matrix<float>(300, 6, 1);
+  kdm::io::save_npy(folder / "points.npy", points.view());
+  REQUIRE(kdm_run(folder, "teach --teacher empirical --data points.npy --samples 300 --steps 5 --snapshots 2 --out p.npy")
+              .status == 0);
+  REQUIRE(kdm_run(folder, "distill --pairs p.npy --out model --steps 20" + small).status == 0);
+  const auto refuses = [&](const std::string& image, const std::string& words) {
+    const outcome o = kdm_run(folder, "analyze --model model --pairs p.npy --out page --image " + image);
+    CHECK(o.status == 2);
+    INFO(o.err);
+    CHECK(contains(o.err, words));
+  };
+  refuses("2x", "--image is '2x', expected HEIGHTxWIDTH of 1 to 4096 each, such as 8x8");
+  refuses("0x6", "--image is '0x6'");
+  refuses("2x3x1", "--image is '2x3x1'");
+  refuses("99999999999999999999x1", "expected HEIGHTxWIDTH");
+  refuses("2x2", "--image 2x2: has 4 numbers, expected 6, what a sample of the model has");
+  if (std::system("gnuplot --version >/dev/null 2>&1") != 0) return;
+  for (const char* options : {"", " --image 2x3"}) {
+    CAPTURE(options);
+    const outcome o = kdm_run(folder, std::string("analyze --model model --pairs p.npy --out page") + options);
+    INFO(o.err);
+    REQUIRE(o.status == 0);
+    const std::string page = read_bytes(folder / "page/report.html");
+    CHECK(contains(page, "an affine Koopman operator"));
+    CHECK_FALSE(contains(page, "a affine"));
+    CHECK(contains(page, "analyze --model model --pairs p.npy --out page" + std::string(options) + "</td>"));
+    CHECK(contains(page, ">kdm 0."));
+    for (const char* row : {"folder", "machine", "pairs compared", "trained on", "seconds of training"})
+      CHECK(contains(page, "<th scope=\"row\">" + std::string(row) + "</th>"));
+    CHECK(contains(page, "first two principal components") == (*options == '\0'));
+    CHECK(contains(page, "At the mark the latent noise leaves"));
+    CHECK(read_bytes(folder / "page/samples.png").starts_with("\x89PNG"));
+  }
+}
+
 TEST_CASE("pairs that cannot be compared are named with their option") {
   const temporary_folder folder;
   teach_small(folder);
@@ -191,6 +228,75 @@ TEST_CASE("a run that stops and resumes leaves the same bytes as one that does n
   const outcome others = kdm_run(folder, "distill --pairs others.npy --out parts --resume");
   CHECK(others.status == 1);
   CHECK(contains(others.err, "parts/checkpoint.safetensors: was made with another configuration"));
+}
+
+TEST_CASE("the weights with the best held-out figure are kept through stops and the rise of the error is said") {
+  const temporary_folder folder;
+  // Noise and data that have nothing to do with each other: the error on pairs not seen falls to that of the mean and
+  // rises as the training pairs are learned by heart, while the samples spread as the data do.
+  const auto write_pairs = [&](const char* name, kdm::index_t n, unsigned seed) {
+    kdm::io::tensor<float> t({2, n, 2});
+    const auto x = kdm_test::random_matrix<float>(2 * n, 2, seed);
+    std::copy(x.data(), x.data() + x.size(), t.as_matrix().p);
+    kdm::io::save_npy(folder / name, t);
+  };
+  write_pairs("pairs.npy", 60, 1);
+  write_pairs("unseen.npy", 400, 2);
+  const std::string data = "distill --pairs pairs.npy --validation unseen.npy --validate-every 10 --log-every 10 --threads 1 ";
+  const std::string common = data + "--steps 300 --hidden 16 --depth 2 --batch 64 --learning-rate 1e-2 --checkpoint-every 7 ";
+  const auto error_of = [&](const std::string& model) {
+    REQUIRE(kdm_run(folder, "evaluate --model " + model + " --pairs unseen.npy --out f.json").status == 0);
+    return kdm::io::read_json(folder / "f.json")["pair_error"]["mean_squared"].get<double>();
+  };
+  const outcome last = kdm_run(folder, common + "--out last");
+  INFO(last.err);
+  REQUIRE(last.status == 0);
+  CHECK(contains(last.err, "the held-out pair error was lowest at step "));
+  CHECK(contains(last.err, "--keep saves the best weights"));
+  CHECK_FALSE(std::filesystem::exists(folder / "last/best.safetensors"));
+  std::istringstream log(read_bytes(folder / "last/training.jsonl"));
+  double lowest = 1e9, lowest_distance = 1e9, last_error = 0;
+  kdm::index_t best_step = 0, best_distance_step = 0;
+  for (std::string line; std::getline(log, line);) {
+    const auto values = kdm::io::parse_json(line, "log");
+    last_error = values["held_out_pair_error"].get<double>();
+    const double distance = values["held_out_sliced_wasserstein_2"].get<double>();
+    CHECK(values["held_out_standard_error"].get<double>() > 0);
+    if (last_error < lowest) lowest = last_error, best_step = values["step"].get<kdm::index_t>();
+    if (distance < lowest_distance) lowest_distance = distance, best_distance_step = values["step"].get<kdm::index_t>();
+  }
+  CHECK(last_error > 1.2 * lowest);
+  CHECK(best_distance_step > best_step);
+  CHECK(error_of("last") == doctest::Approx(last_error).epsilon(1e-4));
+
+  const outcome whole = kdm_run(folder, common + "--out whole --keep pair_error");
+  INFO(whole.err);
+  REQUIRE(whole.status == 0);
+  CHECK(contains(whole.out, "(step " + std::to_string(best_step) + ", the lowest pair_error)"));
+  CHECK(error_of("whole") == doctest::Approx(lowest).epsilon(1e-4));
+  const outcome by_distance = kdm_run(folder, common + "--out distance --keep sliced_wasserstein");
+  CHECK(contains(by_distance.out, "(step " + std::to_string(best_distance_step) + ", the lowest sliced_wasserstein)"));
+
+  // The best step lies in the first part.
+  REQUIRE(kdm_run(folder, common + "--out parts --keep pair_error --stop-after 123").status == 0);
+  REQUIRE(kdm_run(folder, data + "--out parts --resume --stop-after 2").status == 0);
+  const outcome other = kdm_run(folder, data + "--out parts --resume --keep last");
+  CHECK(other.status == 2);
+  const outcome resumed = kdm_run(folder, data + "--out parts --resume");
+  REQUIRE(resumed.status == 0);
+  CHECK(contains(resumed.err, "was lowest at step " + std::to_string(best_step) + ","));
+  for (const char* name : {"/best.safetensors", "/model.safetensors", "/checkpoint.safetensors"})
+    CHECK(read_bytes(folder / ("whole" + std::string(name))) == read_bytes(folder / ("parts" + std::string(name))));
+  // Another run in the same folder leaves no weights of this one.
+  REQUIRE(kdm_run(folder, common + "--out parts --overwrite").status == 0);
+  CHECK_FALSE(std::filesystem::exists(folder / "parts/best.safetensors"));
+  // The distance needs two halves.
+  write_pairs("three.npy", 3, 3);
+  const outcome few = kdm_run(folder, "distill --pairs pairs.npy --validation three.npy --out few --steps 20 --hidden 8 "
+                                      "--depth 2 --keep sliced_wasserstein");
+  CHECK(few.status == 2);
+  CHECK(few.err == "kdm: --keep sliced_wasserstein: has 3 held-out pairs, expected at least 4, two for each half\n");
+  CHECK_FALSE(std::filesystem::exists(folder / "few/configuration.json"));
 }
 
 TEST_CASE("a run stops and resumes in either phase and between them") {

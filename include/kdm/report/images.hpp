@@ -56,31 +56,30 @@ inline void images_picture(const std::filesystem::path& path, std::string_view t
   double low = at(0.01), high = at(0.99);
   if (!(low < high)) low -= 0.5, high += 0.5;
 
-  // Pixels in a table with a gap of one between images, white where nothing is.
+  // One table of pixels, white between the images.
   const index_t lines = index_t(sets.size());
-  data_block pixels("pixels");
-  for (index_t set = 0; set < lines; ++set)
-    for (index_t i = 0; i < options.height; ++i)
-      for (index_t k = 0; k < count; ++k)
-        for (index_t j = 0; j < options.width; ++j)
-          pixels.row(k * (options.width + 1) + j, set * (options.height + 1) + i,
-                     std::clamp(sets[std::size_t(set)].samples(k, i * options.width + j), low, high));
   const index_t across = count * (options.width + 1) - 1, down = lines * (options.height + 1) - 1;
+  data_block pixels("pixels");
+  for (index_t y = 0; y < down; ++y)
+    for (index_t x = 0; x < across; ++x) {
+      const index_t i = y % (options.height + 1), j = x % (options.width + 1);
+      const bool inside = i < options.height && j < options.width;
+      const matrix<double>& samples = sets[std::size_t(y / (options.height + 1))].samples;
+      const double value = inside ? samples(x / (options.width + 1), i * options.width + j) : high;
+      pixels.row(x, y, std::isfinite(value) ? std::round(255 * std::clamp((value - low) / (high - low), 0., 1.)) : 0);
+    }
   const int width = 1000;
   const int height = std::clamp(int(width * double(down) / double(across)), 40, 1200);
   const canvas size{width + 130, height + 90};
   const style::box box{110, 30, width, height};
   std::string script = style::preamble(title) + style::placed(box, size);
-  script += concat("set palette grey\nunset colorbox\nunset grid\nunset key\nset border 0\nunset tics\nset cbrange [", low,
-                   ":", high, "]\nset xrange [-0.5:", double(across) - 0.5, "]\nset yrange [", double(down) - 0.5,
-                   ":-0.5]\n");
+  script += concat("unset grid\nunset key\nset border 0\nunset tics\nset xrange [-0.5:", double(across) - 0.5,
+                   "]\nset yrange [", double(down) - 0.5, ":-0.5]\n");
   for (index_t set = 0; set < lines; ++set)
     script += concat("set label ", set + 1, " ", gnuplot::quoted(sets[std::size_t(set)].name), " at screen ",
                      100.0 / size.width, ", first ", double(set * (options.height + 1)) + double(options.height - 1) / 2,
                      " right\n");
-  // One rectangle a pixel: an image plot would need numbers in the gaps.
-  plotter.draw(script + "plot $pixels using 1:2:(0.5):(0.5):3 with boxxyerror fillstyle solid 1 noborder lc palette\n",
-               {pixels}, path, size);
+  plotter.draw(script + "plot $pixels using 1:2:3:3:3 with rgbimage\n", {pixels}, path, size);
 }
 
 }  // namespace kdm
