@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <new>
 #include <set>
 #include <vector>
 
@@ -227,6 +229,18 @@ TEST_CASE("dictionary: bad sizes and numbers are named") {
         "dictionary: row 2 of psi(x) has inf in column 5, expected a finite number");
   CHECK_THROWS_AS(kdm::radial_basis(matrix<double>(const_view<double>(bad)).view().row_range(0, 0), 1.), shape_error);
   CHECK(kdm::evaluate(kdm::monomials(2, 1), const_view<double>(x).row_range(0, 0)).rows() == 0);
+}
+
+TEST_CASE("dictionary: numbers of features that wrap are refused at construction") {
+  const kdm::index_t largest = std::numeric_limits<kdm::index_t>::max();
+  CHECK_THROWS_AS(kdm::fourier{largest}, kdm::shape_error);
+  CHECK_THROWS_AS(kdm::fourier{largest / 2 + 1}, kdm::shape_error);
+  CHECK_THROWS_AS((void)kdm::random_fourier(1, largest, 1.), kdm::shape_error);
+  CHECK_THROWS_AS(kdm::fourier{largest / 2} * kdm::fourier(2), kdm::shape_error);
+  CHECK_THROWS_AS(kdm::delays(largest / 2, kdm::fourier(2)), kdm::shape_error);
+  CHECK_THROWS_AS((void)kdm::monomials(largest, 1), std::bad_alloc);
+  // A weight beyond what is left of the degree adds to no monomial: the sum of both would wrap.
+  CHECK(kdm::monomials(std::vector<kdm::index_t>{largest, 1}, 3).features() == 4);
 }
 
 }  // namespace test_dictionary

@@ -204,4 +204,16 @@ TEST_CASE("pairs: time stamps must grow evenly") {
   CHECK(kdm::even_time_step(rounded) == doctest::Approx(0.01));
 }
 
+TEST_CASE("pairs: delays and lags whose sum wraps are too few snapshots") {
+  const index_t largest = std::numeric_limits<index_t>::max();
+  const auto said = [&](kdm::trajectory_options o) {
+    return message_of<kdm::shape_error>([&] { kdm::pairs_from_trajectory(numbered(5, 0), o); });
+  };
+  CHECK(said({.lag = largest, .delays = 2}).starts_with("trajectory_options: delays and lag is 2 + "));
+  CHECK(said({.lag = 2, .delays = largest}).starts_with("trajectory_options: delays and lag is "));
+  CHECK(said({.lag = 1, .delays = largest - 1}).find("expected at least 9223372036854775807") != std::string::npos);
+  CHECK(message_of<kdm::shape_error>([&] { kdm::delay_rows(numbered(5, 0), largest); }).starts_with("delay_rows: "));
+  CHECK(kdm::pairs_from_trajectory(numbered(5, 0), {.stride = largest}).count() == 1);
+}
+
 }  // namespace test_pairs

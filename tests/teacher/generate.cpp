@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <new>
 #include <stdexcept>
 
 #include "kdm/teacher/teacher.hpp"
@@ -255,4 +257,34 @@ TEST_CASE("options out of range are refused") {
   CHECK(kdm_test::message_of<kdm::numeric_error>([&] {
           kdm::generate(kdm::flow_path{}, broken{}, kdm::euler{}, {.samples = 8, .steps = 4});
         }) == "generate: sample 3 is not finite in column 0 after 4 steps");
+}
+
+TEST_CASE("generate: sizes whose product wraps are refused before anything is allocated") {
+  const auto board = kdm::checkerboard<float>();
+  const auto start = [&](index_t samples, index_t snapshots, index_t steps) {
+    return kdm_test::message_of<kdm::shape_error>([&] {
+      (void)kdm::generate(kdm::flow_path{}, board, kdm::euler{},
+                          {.samples = samples, .steps = steps, .snapshots = snapshots});
+    });
+  };
+  // 8 modulo 2^64, and 2 modulo 2^64.
+  CHECK(start(2305843009213693953, 8, 10) ==
+        "generate: rows of all snapshots is 8 x 2305843009213693953, expected sizes of at least 0 and no more than "
+        "9223372036854775807 of them");
+  CHECK(start(6148914691236517206, 3, 10).starts_with("generate: rows of all snapshots is 3 x 6148914691236517206"));
+  CHECK(start(std::numeric_limits<index_t>::max(), 2, 10).starts_with("generate: rows of all snapshots is 2 x "));
+  // Steps that no memory holds end at once, not after it has been filled.
+  CHECK_THROWS_AS(start(1, 2, index_t(1) << 58), std::bad_alloc);
+  CHECK(start(1, 2, std::numeric_limits<index_t>::max()).starts_with("generate: "));
+}
+
+TEST_CASE("generate: a path whose times vanish in float and weights that add up to infinity are refused") {
+  const auto said = kdm_test::message_of<kdm::option_error>([] {
+    (void)kdm::generate(kdm::flow_path{.end = 1e-50}, kdm::checkerboard<float>(), kdm::euler{},
+                        {.samples = 3, .steps = 5});
+  });
+  CHECK(said == "generate: time 4 of the path is 1e-50, expected a finite number above 0, also in float");
+  kdm::matrix<double> means(2, 1), sigmas(2, 1);
+  CHECK_THROWS_AS(kdm::gaussian_mixture<double>({1e308, 1e308}, means, sigmas), kdm::option_error);
+  CHECK_THROWS_AS(kdm::ring_of_gaussians<float>(std::numeric_limits<index_t>::max(), 1, 1), std::bad_alloc);
 }
