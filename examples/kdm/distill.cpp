@@ -197,7 +197,7 @@ int train(const settings& s, const distill_options& o, const model_folder& folde
   const std::string kept = best.take_over(*trainer);
   kdm::matrix<scalar> average = trainer->average();
   fold_prior_scale(model, average.view(), s.model.prior_scale);
-  kdm::io::save_weights<scalar>(folder.model(), kdm::manifest_of(model), average.view(), {{"format", "pt"}});
+  kdm::io::save_weights<scalar>(folder.model(), kdm::manifest_of(model), average.view(), weights_metadata(to_json(s)));
   if (trainer->step() < t.steps)
     std::cout << "stopped after step " << trainer->step() << " of " << t.steps << "; go on with --resume\n";
   std::cout << "wrote " << folder.model().string() << kept << ": " << held_out_text(held, *trainer) << '\n';

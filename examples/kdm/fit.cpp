@@ -181,7 +181,7 @@ void save_student(const model_folder& folder, const feature_student& s) {
   std::visit(
       [&](const auto& model) {
         kdm::io::save_weights(folder.model(), kdm::manifest_of(model), kdm::const_view<scalar>(s.weights.view()),
-                              {{"format", "pt"}});
+                              weights_metadata(to_json(s.settings)));
       },
       s.model);
 }

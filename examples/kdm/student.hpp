@@ -55,6 +55,25 @@ inline settings load_settings(const std::filesystem::path& file) {
   return s;
 }
 
+/// What stands in a file of weights beside them: the architecture and prior that they belong to.
+inline kdm::io::metadata_t weights_metadata(const json& configuration) {
+  return {{"format", "pt"}, {"model", configuration["model"].dump()}};
+}
+
+/// Throws io_error where the weights say that they belong to another model than the configuration beside them, as files
+/// of two runs do. Older files say nothing.
+inline void require_same_model(const kdm::io::safetensors& weights, const json& configuration, const std::string& file) {
+  const auto place = weights.metadata().find("model");
+  if (place == weights.metadata().end()) return;
+  const json stated = kdm::io::parse_json(place->second, weights.file() + ": metadata: model");
+  for (const auto& item : stated.items()) {
+    const auto other = configuration["model"].find(item.key());
+    if (other != configuration["model"].end() && *other != item.value())
+      kdm::fail<kdm::io_error>(weights.file(), ": was written with '", item.key(), "' = ", item.value().dump(), ", ", file,
+                               " has ", other->dump(), ": the two are not of one run");
+  }
+}
+
 /// Throws io_error, option_error naming the file.
 inline student load_student(const model_folder& folder) {
   const std::string file = folder.configuration().string();
@@ -63,7 +82,9 @@ inline student load_student(const model_folder& folder) {
       kdm::fail<kdm::option_error>(file, ": '", key, "' is ", value, ", expected more than 0 in the folder of a model");
   };
   const auto loaded = [&](json configuration, double prior_scale, auto model) {
-    kdm::matrix<scalar> weights = kdm::io::load_weights<scalar>(folder.model(), kdm::manifest_of(model));
+    const kdm::io::safetensors stored = kdm::io::load_safetensors(folder.model());
+    require_same_model(stored, configuration, file);
+    kdm::matrix<scalar> weights = kdm::io::load_weights<scalar>(stored, kdm::manifest_of(model));
     return student{std::move(configuration), std::move(model), std::move(weights), prior_scale};
   };
   const auto require = [&](const auto& sizes) {

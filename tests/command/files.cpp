@@ -10,6 +10,8 @@
 
 #include "kdm/io/json.hpp"
 #include "kdm/io/npy.hpp"
+#include "kdm/io/safetensors.hpp"
+#include "kdm/io/safetensors_save.hpp"
 #include "runs.hpp"
 
 using kdm_test::contains;
@@ -246,6 +248,41 @@ TEST_CASE("a folder of fit holds the files of one fit") {
   CHECK(script(folder, "PATH=/nowhere exec $KDM fit --pairs pairs.npy --out g").status == 1);
   CHECK(names_in(folder / "g") == std::vector<std::string>{"operator.safetensors", "spectrum.json"});
   CHECK(script(folder, "TMPDIR=/nonexistent exec $KDM fit --pairs pairs.npy --out g").status == 0);
+}
+
+TEST_CASE("weights of one run beside the configuration of another are refused") {
+  const temporary_folder folder;
+  teach_some(folder);
+  REQUIRE(kdm_run(folder, "distill --pairs pairs.npy --out a --steps 2" + small).status == 0);
+  kdm::io::tensor<float> pairs = kdm::io::load_npy<float>(folder / "pairs.npy");
+  for (kdm::index_t k = 0; k < pairs.slice(0).size(); ++k) pairs.data()[k] *= 7;
+  kdm::io::save_npy(folder / "wide.npy", pairs);
+  REQUIRE(kdm_run(folder, "distill --pairs wide.npy --out b --steps 2" + small).status == 0);
+  REQUIRE(kdm_run(folder, "distill --pairs pairs.npy --out c --steps 2 --hidden 12 --depth 2 --batch 64").status == 0);
+  const std::string own = read_bytes(folder / "a/model.safetensors");
+  for (const char* other : {"b", "c"}) {
+    write_bytes(folder / "a/model.safetensors", read_bytes(folder / (other + std::string("/model.safetensors"))));
+    for (const char* command : {"sample --model a --samples 5 --out s.npy", "export --model a --header s.hpp",
+                                "evaluate --model a --pairs pairs.npy"}) {
+      const outcome o = kdm_run(folder, command);
+      INFO(o.err);
+      CHECK(o.status == 1);
+      CHECK(o.err.starts_with("kdm: a/model.safetensors: was written with '"));
+      CHECK(contains(o.err, "a/configuration.json has "));
+      CHECK(contains(o.err, "not of one run"));
+    }
+  }
+  // Weights that do not say where they belong are taken, as those of older versions.
+  write_bytes(folder / "a/model.safetensors", own);
+  const kdm::io::safetensors file = kdm::io::load_safetensors(folder / "a/model.safetensors");
+  std::vector<kdm::io::tensor<float>> values;
+  for (const auto& entry : file.entries()) values.push_back(file.get<float>(entry.first));
+  std::vector<kdm::io::named_tensor> tensors;
+  for (std::size_t k = 0; const auto& entry : file.entries()) tensors.emplace_back(entry.first, values[k++]);
+  REQUIRE(kdm_run(folder, "sample --model a --samples 5 --out new.npy").status == 0);
+  kdm::io::save_safetensors(folder / "a/model.safetensors", tensors, {{"format", "pt"}});
+  REQUIRE(kdm_run(folder, "sample --model a --samples 5 --out old.npy").status == 0);
+  CHECK(read_bytes(folder / "new.npy") == read_bytes(folder / "old.npy"));
 }
 
 TEST_CASE("links that lead nowhere and folders that refuse are sentences that name the file") {
