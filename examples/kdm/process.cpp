@@ -104,7 +104,7 @@ void require_stacks(const any_executor& run) {
   // Eigen puts up to two blocks of EIGEN_STACK_ALLOCATION_LIMIT, 1 MB, on the stack of a product.
   constexpr std::size_t needed = std::size_t(3) << 20;
   std::atomic<std::size_t> least = std::numeric_limits<std::size_t>::max();
-  const auto look = [&](auto...) {
+  const auto look = [&] {
     pthread_attr_t attributes;
     if (::pthread_getattr_np(::pthread_self(), &attributes) != 0) return;
     std::size_t size = 0;
@@ -113,7 +113,15 @@ void require_stacks(const any_executor& run) {
     ::pthread_attr_destroy(&attributes);
   };
   look();
-  run.for_chunks(run.lanes(), 1, look);
+  // Threads other than this one have stacks of one size, but a busy machine may leave all the work to this one.
+  std::atomic<bool> others{run.lanes() < 2};
+  const auto self = ::pthread_self();
+  for (int attempt = 0; attempt < 100 && !others; ++attempt)
+    run.for_chunks(run.lanes(), 1, [&](index_t, index_t, int) {
+      look();
+      if (!::pthread_equal(self, ::pthread_self())) others = true;
+      else ::usleep(200);
+    });
   if (least < needed)
     kdm::fail<kdm::option_error>("a thread has a stack of ", least.load() / 1024, " kB, expected ", needed / 1024,
                                  " kB or more: raise ulimit -s, and OMP_STACKSIZE where it is set");

@@ -315,9 +315,9 @@ TEST_CASE("links that lead nowhere and folders that refuse are sentences that na
 TEST_CASE("a stack that is too small is a sentence") {
   const temporary_folder folder;
   teach_some(folder);
-  for (const char* limits : {"ulimit -s 384", "export OMP_STACKSIZE=256k"}) {
+  for (const std::string limits : {"ulimit -s 384", "export OMP_STACKSIZE=256k"}) {
     CAPTURE(limits);
-    const outcome o = script(folder, std::string(limits) + "; exec $KDM fit --pairs pairs.npy --out f --no-pictures --threads 2");
+    const outcome o = script(folder, limits + "; exec $KDM fit --pairs pairs.npy --out f --no-pictures --threads 2");
     CHECK(o.status == 2);
     CHECK(contains(o.err, "a thread has a stack of "));
     CHECK(contains(o.err, "expected 3072 kB or more: raise ulimit -s"));
