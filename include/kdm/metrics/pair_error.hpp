@@ -66,7 +66,7 @@ inline double median_of(std::vector<double>& values) {
 
 /// What is missed of what there is; all of a constant counts as infinitely much.
 inline double share_missed(double missed, double variance) {
-  return missed == 0 ? 0 : missed / variance;
+  return missed == 0 ? 0 : variance > 0 ? missed / variance : INFINITY;
 }
 
 /// Spread, and what of it is missed in all and in the worst column.
