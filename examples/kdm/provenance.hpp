@@ -15,7 +15,6 @@
 #include "kdm/io/pairs.hpp"
 #include "kdm/io/safetensors.hpp"
 #include "kdm/report/html.hpp"
-#include "folders.hpp"
 #include "student.hpp"
 
 namespace kdm_command {
@@ -46,13 +45,17 @@ inline std::string machine() {
 
 /// What the checkpoint says of the pairs it was trained on: "45000 pairs, hash 123"; empty where there is none.
 inline std::string training_data(const model_folder& folder) {
-  if (!is_there(folder.checkpoint())) return {};
-  const auto& metadata = kdm::io::load_safetensors(folder.checkpoint()).metadata();
-  const auto place = metadata.find("configuration");
-  if (place == metadata.end()) return {};
-  const auto on = place->second.rfind(" on "), pairs = place->second.rfind(" pairs, ");
+  std::string configuration;
+  try {
+    const kdm::io::safetensors file = kdm::io::load_safetensors(folder.checkpoint());
+    if (const auto place = file.metadata().find("configuration"); place != file.metadata().end())
+      configuration = place->second;
+  } catch (const kdm::io_error&) {
+    // A page does not need the checkpoint.
+  }
+  const auto on = configuration.rfind(" on "), pairs = configuration.rfind(" pairs, ");
   if (on == std::string::npos || pairs == std::string::npos || pairs < on) return {};
-  return place->second.substr(on + 4, pairs - on - 4) + " pairs, hash " + place->second.substr(pairs + 8);
+  return configuration.substr(on + 4, pairs - on - 4) + " pairs, hash " + configuration.substr(pairs + 8);
 }
 
 /// `seconds` is that of training; below 0 where it is not known.
