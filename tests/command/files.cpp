@@ -105,14 +105,15 @@ TEST_CASE("every line of the log is JSON after a resume whatever was left of the
       {log.substr(0, last) + stump + zeros + "\n" + log.substr(last) + "\n\n", all},
       {"garbage\n" + log + "[1, 2]\n{\"loss\": 1}\n", all},
       {"", {25, 30, 35, 40}}};
-  for (const auto& [text, steps] : damaged) {
+  for (const auto& item : damaged) {
+    const std::string& text = item.first;
     CAPTURE(text);
     write_bytes(folder / "m/training.jsonl", text);
     write_bytes(folder / "m/checkpoint.safetensors", checkpoint);
     const outcome o = kdm_run(folder, "distill --pairs pairs.npy --out m --resume --log-every 5");
     INFO(o.err);
     REQUIRE(o.status == 0);
-    CHECK(steps_of(folder / "m/training.jsonl") == steps);
+    CHECK(steps_of(folder / "m/training.jsonl") == item.second);
   }
   if (std::system("gnuplot --version >/dev/null 2>&1") != 0) return;
   write_bytes(folder / "m/training.jsonl", log + zeros + stump);

@@ -88,9 +88,10 @@ TEST_CASE("every number of every subcommand is converted in one way") {
       {"export", {}},
       {"evaluate", {"--threads"}},
       {"analyze", {"--threads"}}};
-  for (const auto& [subcommand, names] : expected) {
+  for (const auto& item : expected) {
+    const std::string& subcommand = item.first;
     const std::vector<std::string> found = numbers_of(folder, subcommand);
-    for (const std::string& name : names) {
+    for (const std::string& name : item.second) {
       CAPTURE(name);
       CHECK(std::find(found.begin(), found.end(), name) != found.end());
     }

@@ -119,7 +119,9 @@ TEST_CASE("safetensors: every type of the format has its size and a later one is
       {"BOOL", 8}, {"F4", 4}, {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"U8", 8}, {"I8", 8}, {"F8_E5M2", 8}, {"F8_E4M3", 8},
       {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"I16", 16}, {"U16", 16}, {"F16", 16}, {"BF16", 16},
       {"I32", 32}, {"U32", 32}, {"F32", 32}, {"C64", 64}, {"F64", 64}, {"I64", 64}, {"U64", 64}};
-  for (const auto& [type, bits] : types) {
+  for (const auto& item : types) {
+    const std::string& type = item.first;
+    const std::uint64_t bits = item.second;
     CAPTURE(type);
     // Eight elements take as many bytes as one takes bits.
     const std::string header = "{" + entry("w", "[1]", "[0,4]") + "," + entry("z", "[2,4]", "[4," + std::to_string(4 + bits) + "]", type) + "}";
