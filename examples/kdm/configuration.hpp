@@ -9,6 +9,7 @@
 
 #include "kdm/io/config.hpp"
 #include "numbers.hpp"
+#include "prior.hpp"
 #include "settings.hpp"
 
 namespace kdm_command {
@@ -28,7 +29,6 @@ void each(Settings& s, Visit visit) {
   visit("model", "decoder_depth", s.model.decoder_depth, 0, 1000);
   visit("model", "latent", s.model.latent, 0, wide);
   visit("model", "operator_bias", s.model.operator_bias, 0, 1);
-  visit("model", "prior_scale", s.model.prior_scale, 0, any);
   visit("objective", "latent", s.objective.latent, 0, any);
   visit("objective", "reconstruction", s.objective.reconstruction, 0, any);
   visit("objective", "prediction", s.objective.prediction, 0, any);
@@ -43,6 +43,7 @@ void each(Settings& s, Visit visit) {
   visit("training", "clip_norm", s.training.clip_norm, 0, any);
   visit("training", "average_decay", s.training.average_decay, 0, 1 - 0x1p-24);
   visit("training", "weight_decay", s.training.weight_decay, 0, any);
+  visit("training", "scaling", s.training.scaling, 0, 0);
   visit("training", "beta2", s.training.beta2, 0, 1 - 0x1p-24);
   visit("training", "seed", s.training.seed, 0, any);
   visit("training", "initial_fit", s.training.initial_fit, 0, 1);
@@ -62,11 +63,13 @@ inline void read(settings& s, const json& value, const std::string& where) {
   detail::each(s, [&](const char* section, const char* key, auto& field, double, double) {
     auto& reader = sections.at(section);
     if constexpr (std::is_same_v<decltype(field), std::string&>)
-      field = key == std::string_view("keep") ? reader.choice(key, field, {"last", "pair_error", "sliced_wasserstein"})
-                                              : reader.choice(key, field, {"cosine", "constant"});
+      field = key == std::string_view("keep")      ? reader.choice(key, field, {"last", "pair_error", "sliced_wasserstein"})
+              : key == std::string_view("scaling") ? reader.choice(key, field, {"columns", "common", "none"})
+                                                   : reader.choice(key, field, {"cosine", "constant"});
     else
       field = reader.get(key, field);
   });
+  read(s.model.prior, sections.at("model"));
   for (const auto& section : sections) section.second.finish();
   all.finish();
 }
@@ -76,6 +79,7 @@ inline json to_json(const settings& s) {
   detail::each(s, [&](const char* section, const char* key, const auto& field, double, double) {
     value[section][key] = field;
   });
+  write(s.model.prior, value["model"]);
   return value;
 }
 
@@ -87,7 +91,7 @@ inline feature_settings read_features(const json& value, const std::string& wher
   s.noise_dimension = model.require<index_t>("noise_dimension");
   s.data_dimension = model.require<index_t>("data_dimension");
   s.latent = model.require<index_t>("latent");
-  s.prior_scale = model.require<double>("prior_scale");
+  read(s.prior, model);
   s.dictionary = fit.get("dictionary", s.dictionary);
   s.bandwidth = fit.get("bandwidth", s.bandwidth);
   s.ridge = fit.get("ridge", s.ridge);
@@ -100,14 +104,15 @@ inline feature_settings read_features(const json& value, const std::string& wher
 }
 
 inline json to_json(const feature_settings& s) {
-  return {{"kind", "features"},
+  json value{{"kind", "features"},
           {"model",
            {{"features", s.features},
             {"noise_dimension", s.noise_dimension},
             {"data_dimension", s.data_dimension},
-            {"latent", s.latent},
-            {"prior_scale", s.prior_scale}}},
+            {"latent", s.latent}}},
           {"fit", {{"dictionary", s.dictionary}, {"bandwidth", s.bandwidth}, {"ridge", s.ridge}, {"seed", s.seed}}}};
+  write(s.prior, value["model"]);
+  return value;
 }
 
 /// The range of the list above, in the type of the field.
@@ -127,6 +132,8 @@ number_range<T> range_of(double least, double most) {
 
 /// Throws option_error for a value outside its range or not finite. `where` names the file or the command line.
 inline void check(const settings& s, const std::string& where) {
+  if (!(s.model.prior.scale >= 0))
+    kdm::fail<kdm::option_error>(where, ": model: 'prior_scale' is ", s.model.prior.scale, ", expected 0 or more");
   detail::each(s, [&](const char* section, const char* key, const auto& field, double least, double most) {
     using T = std::remove_cvref_t<decltype(field)>;
     if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>)

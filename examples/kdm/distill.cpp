@@ -6,12 +6,15 @@
 #include <iostream>
 #include <limits>
 #include <optional>
+#include <type_traits>
 #include <unistd.h>
+#include <variant>
 #include <vector>
 
 #include "commands.hpp"
 #include "kdm/backend/native.hpp"
 #include "kdm/fit/initialize.hpp"
+#include "kdm/io/npy.hpp"
 #include "kdm/io/trajectories.hpp"
 #include "kdm/nn/summary.hpp"
 #include "kdm/train/checkpoint.hpp"
@@ -55,7 +58,8 @@ settings effective(const distill_options& o, const model_folder& folder) {
 }
 
 /// Fills in what the pairs decide; what the configuration states must agree.
-void complete(model_settings& m, const pair_set& pairs, const std::string& file) {
+template <class T>
+void complete(model_settings& m, const kdm::io::pair_set<T>& pairs, const std::string& file) {
   const auto agree = [&](const char* key, index_t& stated, index_t found) {
     if (stated == 0) stated = found;
     if (stated != found)
@@ -65,21 +69,64 @@ void complete(model_settings& m, const pair_set& pairs, const std::string& file)
   agree("noise_dimension", m.noise_dimension, pairs.xT.cols());
   agree("data_dimension", m.data_dimension, pairs.x0.cols());
   if (m.latent == 0) m.latent = m.hidden;
-  if (m.prior_scale == 0) m.prior_scale = measured_scale(pairs.xT.view());
 }
 
 /// A number that other pairs are unlikely to have: a resumed run must go on with the same ones.
 ///
 /// Source.    Fowler, Noll, Vo: the 64-bit FNV-1a hash.
-std::uint64_t fingerprint(const pair_set& pairs) {
+template <class T>
+std::uint64_t fingerprint(const kdm::io::pair_set<T>& pairs) {
+  using word = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
   std::uint64_t h = 0xcbf29ce484222325u;
   for (const auto* m : {&pairs.xT, &pairs.x0})
-    for (index_t k = 0; k < m->size(); ++k) h = (h ^ std::bit_cast<std::uint32_t>(m->data()[k])) * 0x100000001b3u;
+    for (index_t k = 0; k < m->size(); ++k) h = (h ^ std::bit_cast<word>(m->data()[k])) * 0x100000001b3u;
   return h;
 }
 
-void divide(kdm::matrix<scalar>& x, double scale) {
-  for (index_t k = 0; k < x.size(); ++k) x.data()[k] = scalar(x.data()[k] / scale);
+/// What a run learns from and is held against.
+struct data_sets {
+  pair_set training;  ///< standardised
+  pair_set held_out;  ///< xT standardised, x0 in its own unit
+  column_scaling noise, data;
+  std::uint64_t fingerprint = 0;
+};
+
+/// Pairs with their numbers as the file has them, float or double.
+using file_pairs = std::variant<kdm::io::pair_set<float>, kdm::io::pair_set<double>>;
+
+file_pairs load_as_stored(const std::filesystem::path& file) {
+  kdm::io::input_file in(file);
+  if (kdm::io::read_npy_header(in).item_size == sizeof(float)) return kdm::io::load_pairs<float>(file);
+  return kdm::io::load_pairs<double>(file);
+}
+
+/// Means and deviations of the training pairs, in double, and both sets in these units. Fills in sizes and prior.
+template <class T>
+data_sets prepare(settings& s, const kdm::io::pair_set<T>& training, const file_pairs& held_out,
+                  const distill_options& o) {
+  const std::string file = o.pairs.string();
+  complete(s.model, training, file);
+  data_sets sets;
+  const auto [prior, plain] = choose_prior(training.xT.view(), s.model.prior, file, std::cerr);
+  s.model.prior = prior;
+  const auto measure = [&](const kdm::matrix<T>& x, const std::string& name) {
+    const column_statistics found = statistics_of(x.view());
+    if (const std::string text = rounding_warning(found, file + ": " + name); !text.empty())
+      std::cerr << "warning: " << text << '\n';
+    return scaling_of(found, s.training.scaling, file + ": " + name);
+  };
+  sets.noise = measure(training.xT, "x_T");
+  sets.data = measure(training.x0, "x_0");
+  if (plain && s.training.scaling != "none") sets.noise = plain_scaling(training.xT.cols(), prior.scale);
+  sets.training = {standardised(training.xT.view(), sets.noise), standardised(training.x0.view(), sets.data)};
+  std::visit(
+      [&](const auto& held) {
+        complete(s.model, held, (o.validation.empty() ? o.pairs : o.validation).string());
+        sets.held_out = {standardised(held.xT.view(), sets.noise), kdm::matrix<scalar>(held.x0.view())};
+      },
+      held_out);
+  sets.fingerprint = fingerprint(training);
+  return sets;
 }
 
 void print(const kdm::operator_fit_report& fit) {
@@ -114,15 +161,15 @@ std::vector<phase> phases_of(const objective_settings& w, index_t steps) {
   return phases;
 }
 
-int train(const settings& s, const distill_options& o, const model_folder& folder, const pair_set& pairs,
-          const pair_set& held_out, const engine& on, const any_executor& run,
-          const kdm::stop_on_interrupt& interrupt) {
+int train(const settings& s, const distill_options& o, const model_folder& folder, const data_sets& sets,
+          const engine& on, const any_executor& run, const kdm::stop_on_interrupt& interrupt) {
+  const pair_set &pairs = sets.training, &held_out = sets.held_out;
   const student_model model = build(s.model);
   const auto& t = s.training;
   require_kept(t.keep, held_out.size());
   const kdm::adam rule{.beta2 = t.beta2, .weight_decay = t.weight_decay};
   const auto trainer_for = [&](const phase& p) {
-    return on.train({model, p.objective, rule, options_of(t), pairs.xT.view(), pairs.x0.view()});
+    return on.train({model, p.objective, rule, options_of(t), pairs.xT.view(), pairs.x0.view(), sets.data});
   };
   const std::vector<phase> phases = phases_of(s.objective, t.steps);
   auto current = phases.begin();
@@ -133,7 +180,7 @@ int train(const settings& s, const distill_options& o, const model_folder& folde
     trainer->restore(state);
   };
   const std::string configuration =
-      kdm::concat(to_json(s).dump(), " on ", pairs.size(), " pairs, ", fingerprint(pairs));
+      kdm::concat(to_json(s).dump(), " on ", pairs.size(), " pairs, ", sets.fingerprint);
   const auto fit = [&] {
     // Forty pairs for every unknown of a row leave little to gain from more.
     return kdm::operator_fit_options{.latent_noise = current->objective.latent_noise,
@@ -160,6 +207,7 @@ int train(const settings& s, const distill_options& o, const model_folder& folde
   if (o.resume) best.resume(folder.log());
   kdm::metrics_log log(folder.log(), o.log_every, o.resume);
   log.add("held_out_pair_error", [&] { return held.unlogged(); });
+  log.add("held_out_unexplained", [&] { return held.unlogged_unexplained(); });
   log.add("held_out_standard_error", [&] { return held.unlogged_standard_error(); });
   log.add("held_out_sliced_wasserstein_2", [&] { return held.unlogged_sliced_wasserstein(); });
   kdm::progress_line progress(std::cerr, isatty(STDERR_FILENO) != 0, [&] { return held.text(); });
@@ -196,7 +244,7 @@ int train(const settings& s, const distill_options& o, const model_folder& folde
   kdm::save_checkpoint(folder.checkpoint(), trainer->state(), configuration);
   const std::string kept = best.take_over(*trainer);
   kdm::matrix<scalar> average = trainer->average();
-  fold_prior_scale(model, average.view(), s.model.prior_scale);
+  fold_scaling(model, average.view(), sets.noise, sets.data);
   kdm::io::save_weights<scalar>(folder.model(), kdm::manifest_of(model), average.view(), weights_metadata(to_json(s)));
   if (trainer->step() < t.steps)
     std::cout << "stopped after step " << trainer->step() << " of " << t.steps << "; go on with --resume\n";
@@ -226,29 +274,23 @@ int distill(const distill_options& o) {
   const any_executor run = make_executor(o.compute);
   const auto on = make_engine(o.compute, run);
   settings s = effective(o, folder);
-  pair_set pairs = kdm::io::load_pairs<scalar>(o.pairs);
-  pair_set held_out;
-  if (!o.validation.empty()) {
-    held_out = kdm::io::load_pairs<scalar>(o.validation);
-  } else {
-    // A tenth of the pairs, at most 5000, never all of them.
-    const index_t count = std::min<index_t>(5000, pairs.size() / 10);
-    if (count < 1)
-      kdm::fail<kdm::option_error>(o.pairs.string(), ": has ", pairs.size(),
-                                   " pairs, expected at least 10, or --validation with pairs of its own; a file is "
-                                   "[snapshots, pairs, columns], noise in the first snapshot and data in the last");
-    auto split = pairs.split(count);
-    held_out = std::move(split.validation);
-    pairs = std::move(split.training);
-  }
-  complete(s.model, pairs, o.pairs.string());
-  complete(s.model, held_out, o.validation.string());
-  divide(pairs.xT, s.model.prior_scale);
-  divide(held_out.xT, s.model.prior_scale);
+  const data_sets sets = std::visit(
+      [&](const auto& all) {
+        if (!o.validation.empty()) return prepare(s, all, load_as_stored(o.validation), o);
+        // A tenth of the pairs, at most 5000, never all of them.
+        const index_t count = std::min<index_t>(5000, all.size() / 10);
+        if (count < 1)
+          kdm::fail<kdm::option_error>(o.pairs.string(), ": has ", all.size(),
+                                       " pairs, expected at least 10, or --validation with pairs of its own; a file is "
+                                       "[snapshots, pairs, columns], noise in the first snapshot and data in the last");
+        auto split = all.split(count);
+        return prepare(s, split.training, std::move(split.validation), o);
+      },
+      load_as_stored(o.pairs));
 
   mine.make();
   require_new(o, folder);
-  return train(s, o, folder, pairs, held_out, *on, run, interrupt);
+  return train(s, o, folder, sets, *on, run, interrupt);
 }
 
 }  // namespace kdm_command

@@ -12,8 +12,10 @@
 #include "kdm/core/matrix.hpp"
 #include "kdm/nn/update_rule.hpp"
 #include "kdm/train/options.hpp"
+#include "kdm/koopman/prior.hpp"
 #include "model.hpp"
 #include "settings.hpp"
+#include "standardise.hpp"
 
 namespace kdm_command {
 
@@ -22,13 +24,14 @@ struct phase_objective {
   double latent, reconstruction, prediction, latent_noise;
 };
 
-/// A run to be trained. The pairs are copied to the backend.
+/// A run to be trained, on standardised pairs. They are copied to the backend.
 struct training_task {
   student_model model;
   phase_objective objective;
   kdm::adam rule;
   kdm::train_options options;
   kdm::const_view<scalar> xT, x0;
+  column_scaling data;  ///< of x0
 };
 
 /// A kdm::trainer on some backend: its members that the command and the library's callbacks use.
@@ -52,7 +55,7 @@ class training {
   virtual void restore(const kdm::training_state<scalar>& s) = 0;
   virtual void change_weights(const std::function<void(kdm::view<scalar>)>& change) = 0;
   virtual kdm::matrix<scalar> average() = 0;
-  /// x_0 of the averaged student for x_T: how kdm::validation samples.
+  /// x_0 of the averaged student, in the unit of the data, for standardised x_T: how kdm::validation samples.
   virtual kdm::matrix<scalar> push_average(kdm::const_view<scalar> x_T) = 0;
 };
 
@@ -70,7 +73,7 @@ class engine {
   virtual ~engine() = default;
   virtual std::unique_ptr<training> train(training_task task) const = 0;
   virtual std::unique_ptr<sampling> sample(const any_model& model, kdm::const_view<scalar> weights,
-                                           double prior_scale) const = 0;
+                                           const kdm::normal_prior& prior) const = 0;
 };
 
 /// One function a backend or executor, each in its own file; those of optional components are there when the build

@@ -15,8 +15,9 @@ namespace kdm_command {
 template <class Model, kdm::backend B>
 class sampling_on final : public sampling {
  public:
-  sampling_on(const Model& model, kdm::const_view<scalar> weights, double prior_scale, B b, any_executor run)
-      : generator_(model, weights, prior_scale, b, std::move(run)) {}
+  sampling_on(const Model& model, kdm::const_view<scalar> weights, const kdm::normal_prior& prior, B b,
+              any_executor run)
+      : generator_(model, weights, prior, b, std::move(run)) {}
 
   void sample(std::uint64_t seed, kdm::view<scalar> x_0) override { generator_.sample(seed, 0, x_0); }
   void push(kdm::const_view<scalar> x_T, kdm::view<scalar> x_0) override { generator_.push(x_T, x_0); }
@@ -30,6 +31,7 @@ class training_on final : public training {
  public:
   training_on(training_task task, Objective objective, B b, any_executor run)
       : executor_(run),
+        data_(std::move(task.data)),
         trainer_(kdm::distillation{std::move(task.model), std::move(objective)}, task.rule, std::move(task.options),
                  task.xT, task.x0, b, std::move(run)) {}
 
@@ -49,11 +51,14 @@ class training_on final : public training {
   kdm::matrix<scalar> push_average(kdm::const_view<scalar> x_T) override {
     const kdm::matrix<scalar> weights = trainer_.average();
     kdm::generator student(trainer_.model(), weights.view(), 1, trainer_.backend(), executor_);
-    return student.push(x_T);
+    kdm::matrix<scalar> x_0 = student.push(x_T);
+    to_data_units(x_0.view(), data_);
+    return x_0;
   }
 
  private:
   any_executor executor_;
+  column_scaling data_;
   kdm::trainer<student_model, Objective, kdm::adam, B, any_executor> trainer_;
 };
 
@@ -75,10 +80,10 @@ class engine_of final : public engine {
   }
 
   std::unique_ptr<sampling> sample(const any_model& model, kdm::const_view<scalar> weights,
-                                   double prior_scale) const override {
+                                   const kdm::normal_prior& prior) const override {
     return std::visit(
         [&]<class Model>(const Model& m) -> std::unique_ptr<sampling> {
-          return std::make_unique<sampling_on<Model, B>>(m, weights, prior_scale, backend_, executor_);
+          return std::make_unique<sampling_on<Model, B>>(m, weights, prior, backend_, executor_);
         },
         model);
   }

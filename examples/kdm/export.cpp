@@ -30,7 +30,7 @@ void export_student(const export_options& o) {
   if (!model)
     kdm::fail<kdm::io_error>(folder.configuration().string(),
                              ": 'kind' is \"features\", a student of kdm fit, expected a trained one of kdm distill");
-  const auto parts = kdm::freeze(*model, s.weights.view(), s.prior_scale);
+  const auto parts = kdm::freeze(*model, s.weights.view(), s.prior);
   const auto say = [&](const std::filesystem::path& file) {
     std::cout << "wrote " << file.string() << ": " << parts.layers.size() << " layers of " << parts.weights.size()
               << " weights, the operator folded into the decoder\n";

@@ -213,7 +213,7 @@ void fit(const fit_options& o) {
 
   if (student) {
     const auto start = std::chrono::steady_clock::now();
-    const feature_student s = fit_student(o, pairs, dictionary, run);
+    const feature_student s = fit_student(o, pairs, run);
     clear(folder);
     save_student(folder, s);
     std::cout << "student of " << s.settings.latent << ' ' << s.settings.features << " of width "

@@ -92,7 +92,6 @@ struct feature_student {
 };
 
 /// Throws numeric_error for weights that are not finite.
-feature_student fit_student(const fit_options& o, const kdm::snapshot_pairs& pairs, const chosen_dictionary& d,
-                            const any_executor& run);
+feature_student fit_student(const fit_options& o, const kdm::snapshot_pairs& pairs, const any_executor& run);
 
 }  // namespace kdm_command

@@ -1,10 +1,13 @@
 // kdm fit: closed-form distillation, a student by two least-squares problems and no training.
 #include <Eigen/QR>
 #include <cmath>
+#include <iostream>
 #include <numbers>
 
 #include "fit.hpp"
 #include "kdm/fit/snapshot_qr.hpp"
+#include "prior.hpp"
+#include "standardise.hpp"
 #include "student.hpp"
 
 namespace kdm_command {
@@ -106,8 +109,24 @@ class encoder_writer {
 
 }  // namespace
 
-feature_student fit_student(const fit_options& o, const kdm::snapshot_pairs& pairs, const chosen_dictionary& d,
-                            const any_executor& run) {
+feature_student fit_student(const fit_options& o, const kdm::snapshot_pairs& given, const any_executor& run) {
+  // On standardised columns, as distill trains: a dictionary of one width serves noise and data of any unit.
+  const std::string file = o.pairs.string();
+  const kdm::const_view<double> noise = given.x.view(), targets = given.y.view();
+  const auto [prior, plain] = choose_prior(noise, {}, file, std::cerr);
+  column_scaling of_noise = scaling_of(statistics_of(noise), "columns", file + ": x_T");
+  const column_scaling of_data = scaling_of(statistics_of(targets), "columns", file + ": x_0");
+  if (plain) of_noise = plain_scaling(given.states(), prior.scale);
+  kdm::snapshot_pairs pairs = given;
+  pairs.x = standardised<double>(noise, of_noise);
+  pairs.y = standardised<double>(targets, of_data);
+  // --bandwidth is a length of the noise.
+  double unit = 0;
+  for (const double deviation : of_noise.deviation) unit += deviation * deviation / double(given.states());
+  unit = std::sqrt(unit);
+  fit_options scaled = o;
+  scaled.bandwidth = o.bandwidth / unit;
+  const chosen_dictionary d = choose_dictionary(scaled, pairs);
   const bool waves = d.kind == "rff";
   const index_t n = d.psi.features(), states = pairs.states();
   const double ridge = o.ridge.value_or(1e-4), factor = waves ? std::sqrt(double(n) / 2) : 1;
@@ -124,14 +143,16 @@ feature_student fit_student(const fit_options& o, const kdm::snapshot_pairs& pai
   pushed << a.col(0), a * k;
   const Eigen::MatrixXd decode = ridge_solution(pushed, target, ridge);
 
-  const double scale = measured_scale(kdm::matrix<scalar>(pairs.x.view()).view());
-  const feature_settings settings{waves ? "waves" : "bumps", states, states, n, scale, d.name, d.width, ridge, o.seed};
+  const feature_settings settings{waves ? "waves" : "bumps", states, states, n, prior, d.name, d.width * unit, ridge,
+                                  o.seed};
   feature_student s{settings, waves ? any_model(build_waves(settings)) : any_model(build_bumps(settings))};
   const double whole = std::hypot(next.norm(), outside.leftCols(n).norm());
   const double left = std::hypot((a * k - next).norm(), outside.leftCols(n).norm());
   s.operator_residual = whole > 0 ? left / whole : 0;
-  const double error = std::hypot((pushed * decode - target).norm(), outside.rightCols(states).norm());
-  s.pair_error = error * error / double(pairs.count() * states);
+  const Eigen::MatrixXd missed = pushed * decode - target;
+  for (index_t j = 0; j < states; ++j)
+    s.pair_error += (missed.col(j).squaredNorm() + outside.col(n + j).squaredNorm()) *
+                    std::pow(of_data.deviation[std::size_t(j)], 2) / double(pairs.count() * states);
 
   const kdm::manifest m = std::visit([](const auto& model) { return kdm::manifest_of(model); }, s.model);
   s.weights = kdm::matrix<scalar>(1, m.size());
@@ -148,6 +169,13 @@ feature_student fit_student(const fit_options& o, const kdm::snapshot_pairs& pai
   };
   put("koopman", k);
   put("decoder", decode);
+  const std::string first = waves ? "" : ".0";
+  const auto fold = [&](const std::string& name, const column_scaling& scaling) {
+    fold_into_inputs(encoders.tensor(name + ".weight"), encoders.tensor(name + ".bias"), scaling);
+  };
+  fold("encoder_noise" + first, of_noise);
+  fold("encoder_data" + first, of_data);
+  fold_into_outputs(encoders.tensor("decoder.weight"), encoders.tensor("decoder.bias"), of_data);
   return s;
 }
 

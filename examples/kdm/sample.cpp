@@ -14,6 +14,9 @@ void sample(const sample_options& o) {
   const student s = load_student({o.model});
   const auto generator = s.generator(*on);
   const bool given = !o.noise.empty();
+  if (!given && !s.prior.known)
+    kdm::fail<kdm::option_error>(model_folder{o.model}.configuration().string(), ": 'prior' is \"unknown\", the noise of the "
+                                 "pairs was of no known distribution: give --noise instead of --samples");
   kdm::matrix<scalar> noise;
   if (given) {
     noise = kdm::io::load_npy_matrix<scalar>(o.noise);

@@ -3,12 +3,21 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "kdm/core/config.hpp"
 
 namespace kdm_command {
 
 using kdm::index_t;
+
+/// The noise x_T: what `kdm sample` draws, see prior.hpp.
+struct prior_settings {
+  std::string kind;          ///< "normal", or "unknown" where only --noise will do; "": measured on the pairs
+  double scale = 0;          ///< the standard deviation where there is no factor; 0: measured on the pairs
+  std::vector<double> mean = {};  ///< of every column; empty: 0
+  std::vector<std::vector<double>> factor = {};  ///< one row of deviations, or a lower triangle; empty: scale
+};
 
 /// Sizes of the networks. With the defaults the pair error on the checkerboard is that of the published student, which is
 /// 256 wide, within the standard error over 5,000 pairs.
@@ -20,7 +29,7 @@ struct model_settings {
   index_t decoder_depth = 0;    ///< of the decoder, where it differs; 0: as the encoders
   index_t latent = 0;           ///< dimension of the latent space; 0: as wide as the hidden layers
   bool operator_bias = true;    ///< an affine operator instead of a linear one
-  double prior_scale = 0;       ///< standard deviation of the noise x_T; 0: measured on the pairs
+  prior_settings prior;
 };
 
 /// Factors of the terms, and the latent noise under which they are taken, in the two phases of a run: the first lays
@@ -43,6 +52,7 @@ struct training_settings {
   double clip_norm = 0;             ///< 0: no clipping
   double average_decay = 0.999;
   double weight_decay = 0;
+  std::string scaling = "columns";  ///< how columns are scaled for training, see standardise.hpp
   double beta2 = 0.95;              ///< Adam's memory of the squared gradient
   std::uint64_t seed = 1;
   bool initial_fit = true;          ///< the operator starts as the least-squares fit
@@ -61,7 +71,7 @@ struct settings {
 struct feature_settings {
   std::string features = "waves";  ///< or "bumps"
   index_t noise_dimension = 0, data_dimension = 0, latent = 0;
-  double prior_scale = 0;
+  prior_settings prior;
   std::string dictionary;  ///< how the student came about: --dictionary of kdm fit, and what follows
   double bandwidth = 0, ridge = 0;
   std::uint64_t seed = 0;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -12,6 +11,7 @@
 
 #include "kdm/core/denormals.hpp"
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 #include "kdm/core/matrix.hpp"
 #include "kdm/koopman/packed_dense.hpp"
 #include "kdm/koopman/prior.hpp"
@@ -178,8 +178,7 @@ class frozen_model {
       if (l.inputs < 1 || l.outputs < 1 || l.inputs > most || l.outputs > most)
         fail<shape_error>("frozen_model: layer ", k, " has ", l.inputs, " inputs and ", l.outputs,
                           " outputs, expected 1 to ", most, " of each");
-      constexpr double most_parameter = std::numeric_limits<double>::max();
-      if (!(l.parameter >= -most_parameter && l.parameter <= most_parameter))
+      if (!is_finite(l.parameter))
         fail<option_error>("frozen_model: layer ", k, " has the parameter ", l.parameter, ", expected a finite number");
       if (k > 0 && l.inputs != layers[k - 1].outputs)
         fail<shape_error>("frozen_model: layer ", k - 1, " has ", layers[k - 1].outputs, " outputs, layer ", k,

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kdm/core/error.hpp"
+#include "kdm/core/finite.hpp"
 #include "kdm/core/matrix.hpp"
 
 namespace kdm {
@@ -41,8 +42,8 @@ struct normal_prior {
   template <class T>
   void require_usable(std::string_view where, index_t d) const {
     constexpr double most = double(std::numeric_limits<T>::max());
-    const auto finite = [](double x) { return x <= most && x >= -most; };
-    const auto positive = [](double x) { return x <= most && T(x) > 0; };  // 1e-50 is 0 in float
+    const auto finite = [](double x) { return is_finite(x) && x <= most && x >= -most; };
+    const auto positive = [&](double x) { return finite(x) && T(x) > 0; };  // 1e-50 is 0 in float
     if (!positive(scale))
       fail<option_error>(where, ": the prior's scale is ", scale, ", expected a finite number above 0");
     if (mean.size() != 0 && (mean.rows() != 1 || mean.cols() != d))

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "kdm/metrics/samples.hpp"
@@ -109,7 +108,7 @@ template <sample_set X>
 normality_report test_normal_noise(const X& noise, double scale) {
   const auto x = samples_of(noise);
   require_samples("test_normal_noise", "noise", x);
-  if (!(scale > 0 && scale <= std::numeric_limits<double>::max()))
+  if (!is_positive(scale))
     fail<option_error>("test_normal_noise: scale is ", scale, ", expected a finite number above 0");
   normality_report report;
   const index_t rows = x.rows, d = x.cols;

@@ -73,10 +73,11 @@ class validation {
   double sliced_wasserstein() const { return distance_; }
   double sliced_wasserstein_floor() const { return floor_; }
 
-  /// For a log: the mean squared error, its standard error, or the distance the first time after it was measured, then
-  /// NaN.
+  /// For a log: the mean squared error, its standard error, the share of the variance that is missed, or the distance the
+  /// first time after it was measured, then NaN.
   double unlogged() { return once(logged_.error, errors_.mean_squared); }
   double unlogged_standard_error() { return once(logged_.standard_error, errors_.standard_error); }
+  double unlogged_unexplained() { return once(logged_.unexplained, errors_.unexplained); }
   double unlogged_sliced_wasserstein() { return once(logged_.distance, distance_); }
 
   /// For a progress line: "  held out 1.23e-03".
@@ -89,7 +90,7 @@ class validation {
   static constexpr sliced_options directions{.directions = 64};
 
   struct seen {
-    bool error = false, standard_error = false, distance = false;
+    bool error = false, standard_error = false, unexplained = false, distance = false;
   };
 
   static double once(bool& done, double value) { return std::exchange(done, true) ? unknown : value; }
@@ -137,7 +138,7 @@ class validation {
   halves halves_;
   matrix<T> first_, second_;  // the data of the halves
   double distance_ = unknown, floor_ = unknown;
-  seen logged_{true, true, true};
+  seen logged_{true, true, true, true};
 };
 
 }  // namespace kdm
