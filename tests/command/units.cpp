@@ -264,6 +264,22 @@ TEST_CASE("fit distils data in any unit equally well") {
         }) < 1.1 * expected + 1e-4);
 }
 
+TEST_CASE("columns are scaled together or apart or not at all") {
+  matrix<double> x(2, 3);
+  x(0, 0) = 1, x(1, 0) = 7, x(0, 1) = x(1, 1) = 0.1, x(0, 2) = -4, x(1, 2) = 4;
+  const kdm_command::column_statistics found = kdm_command::statistics_of(kdm::const_view<double>(x));
+  CHECK(found.deviation == std::vector<double>{3, 0, 4});
+  const auto apart = kdm_command::scaling_of(found, "columns", "x");
+  CHECK(apart.mean == std::vector<double>{4, 0.1, 0});
+  CHECK(apart.deviation == std::vector<double>{3, 1, 4});
+  const auto together = kdm_command::scaling_of(found, "common", "x");
+  CHECK(together.mean == apart.mean);
+  for (const double deviation : together.deviation) CHECK(deviation == doctest::Approx(std::sqrt((9. + 16.) / 3)));
+  const auto none = kdm_command::scaling_of(found, "none", "x");
+  CHECK(none.mean == std::vector<double>(3, 0));
+  CHECK(none.deviation == std::vector<double>(3, 1));
+}
+
 TEST_CASE("scaling folded into the weights is the student of the scaled pairs") {
   const auto model = some_model();
   matrix<double> w = kdm_test::random_matrix<double>(1, model.size(), 1, 0.5);
