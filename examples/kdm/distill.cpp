@@ -1,12 +1,10 @@
 // kdm distill: trains a student on pairs and leaves its folder behind.
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <iostream>
 #include <limits>
 #include <optional>
-#include <type_traits>
 #include <unistd.h>
 #include <variant>
 #include <vector>
@@ -23,6 +21,7 @@
 #include "kdm/train/progress.hpp"
 #include "kdm/train/validation.hpp"
 #include "held_out.hpp"
+#include "provenance.hpp"
 #include "student.hpp"
 #include "training_log.hpp"
 
@@ -69,18 +68,6 @@ void complete(model_settings& m, const kdm::io::pair_set<T>& pairs, const std::s
   agree("noise_dimension", m.noise_dimension, pairs.xT.cols());
   agree("data_dimension", m.data_dimension, pairs.x0.cols());
   if (m.latent == 0) m.latent = m.hidden;
-}
-
-/// A number that other pairs are unlikely to have: a resumed run must go on with the same ones.
-///
-/// Source.    Fowler, Noll, Vo: the 64-bit FNV-1a hash.
-template <class T>
-std::uint64_t fingerprint(const kdm::io::pair_set<T>& pairs) {
-  using word = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
-  std::uint64_t h = 0xcbf29ce484222325u;
-  for (const auto* m : {&pairs.xT, &pairs.x0})
-    for (index_t k = 0; k < m->size(); ++k) h = (h ^ std::bit_cast<word>(m->data()[k])) * 0x100000001b3u;
-  return h;
 }
 
 /// What a run learns from and is held against.
