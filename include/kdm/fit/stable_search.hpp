@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/fit/convert.hpp"
 
 namespace kdm::detail {
@@ -100,7 +101,7 @@ stable_search search_stable(const stable_problem& problem, const Eigen::MatrixXd
   Eigen::MatrixXd k = problem.scaled(start);
   stable_search best{k};
   stable_objective now = objective_at(problem, k, 0.);
-  if (!std::isfinite(now.value)) return {start};
+  if (!is_finite(now.value)) return {start};
   double least = now.value, barrier = std::max(least, 1e-16) / now.trace;
 
   for (int level = 0; level < 30 && budget > 0; ++level, barrier /= 10) {
@@ -126,7 +127,7 @@ stable_search search_stable(const stable_problem& problem, const Eigen::MatrixXd
       for (int halving = 0; halving < 40 && budget > 0; ++halving) {
         next = objective_at(problem, k - t * along, barrier);
         if (next.value <= now.value + 1e-4 * t * descent) break;
-        t /= std::isfinite(next.value) ? 2 : 3;
+        t /= is_finite(next.value) ? 2 : 3;
         --budget;
       }
       if (!(next.value < now.value)) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/report/style.hpp"
 
 namespace kdm {
@@ -49,7 +50,7 @@ inline void images_picture(const std::filesystem::path& path, std::string_view t
   std::vector<double> values;
   for (index_t k = 0; k < count; ++k)
     for (index_t j = 0; j < options.height * options.width; ++j)
-      if (std::isfinite(sets[0].samples(k, j))) values.push_back(sets[0].samples(k, j));
+      if (is_finite(sets[0].samples(k, j))) values.push_back(sets[0].samples(k, j));
   if (values.empty()) fail<shape_error>("images_picture: found no finite number, expected at least one");
   std::sort(values.begin(), values.end());
   const auto at = [&](double share) { return values[std::size_t(share * double(values.size() - 1))]; };
@@ -66,7 +67,7 @@ inline void images_picture(const std::filesystem::path& path, std::string_view t
       const bool inside = i < options.height && j < options.width;
       const matrix<double>& samples = sets[std::size_t(y / (options.height + 1))].samples;
       const double value = inside ? samples(x / (options.width + 1), i * options.width + j) : high;
-      pixels.row(x, y, std::isfinite(value) ? std::round(255 * std::clamp((value - low) / (high - low), 0., 1.)) : 0);
+      pixels.row(x, y, is_finite(value) ? std::round(255 * std::clamp((value - low) / (high - low), 0., 1.)) : 0);
     }
   const int width = 1000;
   const int height = std::clamp(int(width * double(down) / double(across)), 40, 1200);

@@ -145,7 +145,7 @@ inline std::string marks(const std::vector<axis_mark>& at, double low, double hi
   std::string script;
   int tag = 1;
   for (const axis_mark& mark : at) {
-    if (!(mark.x >= low && mark.x <= high) || !std::isfinite(mark.x)) continue;
+    if (!(mark.x >= low && mark.x <= high) || !is_finite(mark.x)) continue;
     const bool right_half = logarithmic ? mark.x * mark.x > low * high : mark.x > (low + high) / 2;
     const double level = 0.97 - 0.05 * ((tag - 1) % 2);
     script += concat("set arrow ", tag, " from first ", mark.x, ", graph 0 to first ", mark.x,

@@ -7,6 +7,7 @@
 #include <string>
 #include <type_traits>
 
+#include "kdm/core/finite.hpp"
 #include "kdm/core/matrix.hpp"
 #include "kdm/math/random.hpp"
 #include "kdm/testing/report.hpp"
@@ -69,7 +70,7 @@ bool expect_close(conformance_report& r, const std::string& what, const matrix<T
     const double e = double(expected.data()[k]);
     const double difference = std::abs(double(found.data()[k]) - e);
     if (!(difference <= worst)) {
-      worst = std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference;
+      worst = !is_finite(difference) ? std::numeric_limits<double>::infinity() : difference;
       at = k;
     }
     scale = std::max(scale, std::abs(e));
