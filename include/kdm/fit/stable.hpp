@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "kdm/fit/least_squares.hpp"
+#include "kdm/fit/pod.hpp"
 #include "kdm/fit/procrustes.hpp"
 #include "kdm/fit/spectrum.hpp"
 #include "kdm/fit/stable_search.hpp"
@@ -100,7 +101,7 @@ struct stable_result {
   bool converged = false;  ///< a local minimum, up to the tolerances of stable_search
 };
 
-/// A K of spectral radius at most one that makes |r11 K - r12| small.
+/// A K of spectral radius at most one that makes |x K - y| small.
 ///
 /// The minimum without the constraint, where that is stable: nothing is lost then. Otherwise three starts: the
 /// projected steps of `contracted`, the unconstrained K pulled into the disc, and K with its eigenvalues moved to the
@@ -108,7 +109,9 @@ struct stable_result {
 /// most 1 as computed, and a residual no larger than that of the pulled-in K. The minimum is a local one.
 /// Cost.      1450 evaluations of stable_search at most, and up to 500 singular value decompositions.
 template <class = void>
-stable_result nearest_stable(const Eigen::MatrixXd& r11, const Eigen::MatrixXd& r12) {
+stable_result nearest_stable(const Eigen::MatrixXd& x, const Eigen::MatrixXd& y) {
+  const double unit = unit_of(x.data(), x.size());  // squares of the data neither vanish nor overflow
+  const Eigen::MatrixXd r11 = x / unit, r12 = y / unit;
   const auto error = [&](const Eigen::MatrixXd& k) { return (r11 * k - r12).norm(); };
   const double tolerance = double(r11.cols()) * std::numeric_limits<double>::epsilon();
   const Eigen::MatrixXd free = solve_truncated(r11, r12, tolerance).x;
