@@ -37,7 +37,7 @@ int distill(const distill_options& options);
 
 struct fit_options {
   std::filesystem::path pairs, out;
-  std::string method = "exact", dictionary = "identity";
+  std::string method = "exact", dictionary = "identity", data_precision;
   std::optional<index_t> rank;
   std::optional<double> energy, ridge;
   double dt = 1, bandwidth = 0;

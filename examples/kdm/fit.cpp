@@ -2,6 +2,7 @@
 #include "fit.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <iomanip>
@@ -21,15 +22,37 @@ namespace kdm_command {
 
 namespace {
 
+/// The unit that --data-precision names.
+double unit_of(const std::string& text) {
+  double unit = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), unit);
+  if (end.ec != std::errc() || end.ptr != text.data() + text.size() || !(unit > 0 && std::isfinite(unit)))
+    kdm::fail<kdm::option_error>("--data-precision is ", text,
+                                 ", expected float32, float64, or a unit above 0 such as 1e-6");
+  return unit;
+}
+
 bool of_features(const fit_options& o) { return o.method == "edmd" || o.method == "mp_edmd"; }
 
 /// What can be told without the data.
 void check(const fit_options& o) {
   if (o.rank && o.energy) kdm::fail<kdm::option_error>("--rank and --energy exclude each other");
+  if (const std::string& p = o.data_precision; !p.empty() && p != "float32" && p != "float64") (void)unit_of(p);
   if (!of_features(o) && o.dictionary != "identity")
     kdm::fail<kdm::option_error>("--dictionary belongs to --method edmd and mp_edmd, --method is ", o.method);
   if (o.ridge && o.method != "edmd")
     kdm::fail<kdm::option_error>("--ridge belongs to --method edmd, --method is ", o.method);
+}
+
+/// How exactly the numbers are known: what the file holds, unless --data-precision says otherwise.
+kdm::data_rounding rounding_of(const fit_options& o) {
+  const std::string& text = o.data_precision;
+  if (text == "float64") return kdm::data_rounding::none();
+  if (text == "float32") return kdm::data_rounding::of<float>();
+  kdm::io::input_file file(o.pairs);
+  const bool single = kdm::io::read_npy_header(file).item_size == sizeof(float);
+  const kdm::data_rounding held = single ? kdm::data_rounding::of<float>() : kdm::data_rounding();
+  return text.empty() ? held : kdm::coarser(held, kdm::data_rounding::to(unit_of(text)));
 }
 
 /// Row i of y is the later state of row i of x. Rows stand by snapshot, so that n rows on is the same trajectory.
@@ -65,6 +88,8 @@ json to_json(const fit_options& o, const kdm::snapshot_pairs& pairs, const kdm::
               {"gap", number(d.rank.gap)}}},
             {"status", std::string(kdm::name_of(d.status))},
             {"note", d.note},
+            {"warnings", d.warnings},
+            {"data_precision", {{"relative", pairs.rounding.relative}, {"absolute", pairs.rounding.absolute}}},
             {"condition", number(d.condition)},
             {"eigenvector_condition", number(d.eigenvector_condition)},
             {"relative_residual", number(d.relative_residual)},
@@ -142,6 +167,7 @@ void print(const fit_options& o, const kdm::snapshot_pairs& pairs, const kdm::li
   std::cout << ": " << d.rank.text() << ", " << kdm::name_of(d.status) << "; relative residual "
             << kdm::rounded(d.relative_residual, 3) << ", " << kdm::rounded(seconds, 3) << " s\n";
   if (!d.note.empty()) std::cout << d.note << '\n';
+  for (const std::string& warning : d.warnings) std::cout << "warning: " << warning << '\n';
   std::ostringstream table;
   const auto cell = [&](const auto& x) { table << std::setw(14) << x; };
   for (const char* name : {"|lambda|", "re", "im", "growth rate", "frequency", "residual"}) cell(name);
@@ -198,7 +224,8 @@ void fit(const fit_options& o) {
   check(o);
   output_folder mine(o.out);
   const any_executor run = make_executor(o.compute);
-  const kdm::snapshot_pairs pairs = pairs_from(o);
+  kdm::snapshot_pairs pairs = pairs_from(o);
+  pairs.rounding = rounding_of(o);
   const chosen_dictionary dictionary = choose_dictionary(o, pairs);
   const bool student = o.method == "edmd" && !o.consecutive && dictionary.has_student();
   if (o.student_only && !student)

@@ -56,7 +56,8 @@ kdm::edmd_accumulator<any_dictionary> gathered(const kdm::snapshot_pairs& p, con
   std::vector<kdm::edmd_accumulator<any_dictionary>> parts(std::size_t((rows + grain - 1) / grain), empty);
   run.for_chunks(rows, grain, [&](index_t first, index_t last, int) {
     const index_t m = last - first;
-    parts[std::size_t(first / grain)].append(p.x.view().row_range(first, m), p.y.view().row_range(first, m));
+    parts[std::size_t(first / grain)].append(p.x.view().row_range(first, m), p.y.view().row_range(first, m), {},
+                                          p.rounding);
   });
   for (std::size_t k = 1; k < parts.size(); ++k) parts[0].merge(parts[k]);
   return parts[0];
@@ -118,6 +119,7 @@ operator_fit fit_features(const fit_options& o, const kdm::snapshot_pairs& pairs
   const auto data = gathered(pairs, d.psi, run);
   kdm::edmd_options options{rank_rule_of(o), o.ridge.value_or(0), pairs.dt};
   operator_fit fit{o.method == "mp_edmd" ? kdm::mp_edmd(data, options).dynamics : data.fit(options).dynamics, {}};
+  kdm::warn_of_rounding(fit.dynamics, d.psi, pairs);
   // Every point of the grid costs O(rank^3).
   if (o.pictures && fit.dynamics.latent() <= 40)
     fit.tau = tau_around(kdm::pseudospectrum(data.factor(), options.rank), fit.dynamics);

@@ -124,9 +124,12 @@ void add_fit(CLI::App& c, fit_options& o) {
                "fourier:HARMONICS (one angle)")
       ->capture_default_str();
   add_number(c, "--bandwidth", o.bandwidth, "Width of rff and rbf, in units of the data; 0: from the data", {0.});
-  add_number(c, "--rank", o.rank, "Singular values kept; otherwise all above rounding", {1});
+  add_number(c, "--rank", o.rank, "Singular values kept; otherwise all above the rounding of the data", {1});
   add_number(c, "--energy", o.energy, "Keep so many that their squares sum to this share", {0., 1., true});
   add_number(c, "--ridge", o.ridge, "Penalty of edmd, relative to the size of the features [0; the student 0.0001]", {0.});
+  c.add_option("--data-precision", o.data_precision,
+               "How exactly the numbers are known: float32, float64, or the unit that they were rounded to, such as "
+               "1e-6 for six decimals; otherwise the type in the file");
   add_number(c, "--dt", o.dt, "Time from one snapshot of a pair to the other", {0., std::numeric_limits<double>::max(), true});
   add_number(c, "--seed", o.seed, "Of rff and rbf", {});
   c.add_option("--out", o.out, "The folder for operator, spectrum, pictures and student")->required();

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <complex>
+#include <functional>
 #include <vector>
 
 #include "kdm/io/json.hpp"
@@ -149,6 +150,114 @@ TEST_CASE("fit maps the first snapshot to the last unless the pairs are consecut
   CHECK(worst < 1e-10);
 }
 
+/// cos .3t, sin .3t and what else `extra` says at time t, in `states` states; `keep` rounds.
+template <class T>
+void save_modes(const std::string& file, kdm::index_t times, kdm::index_t states, bool fast,
+                const std::function<double(double)>& keep) {
+  kdm::io::tensor<T> x({times, 1, states});
+  for (kdm::index_t t = 0; t < times; ++t)
+    for (kdm::index_t j = 0; j < states; ++j) {
+      const double time = double(t), place = double(j);
+      double v = std::cos(.3 * time) * std::cos(place) + std::sin(.3 * time) * std::cos(2 * place) +
+                 std::pow(.9, time) * std::cos(3 * place);
+      if (fast) v += std::cos(1.1 * time) * std::cos(4 * place) + std::sin(1.1 * time) * std::cos(5 * place);
+      x.slice(t)(0, j) = T(keep(v));
+    }
+  kdm::io::save_npy(file, x);
+}
+const std::vector<std::complex<double>> slow_modes{std::polar(1., .3), std::polar(1., -.3), .9};
+const std::vector<std::complex<double>> all_modes{std::polar(1., .3), std::polar(1., -.3), .9, std::polar(1., 1.1),
+                                                  std::polar(1., -1.1)};
+
+/// The largest distance from an expected eigenvalue to the nearest found one, among any number.
+double missing(const kdm::io::json& spectrum, const std::vector<std::complex<double>>& expected) {
+  double worst = 0;
+  for (const auto z : expected) {
+    double nearest = 1e300;
+    for (const auto& e : spectrum["eigenvalues"])
+      nearest = std::min(nearest, std::abs(z - std::complex<double>(e["re"].get<double>(), e["im"].get<double>())));
+    worst = std::max(worst, nearest);
+  }
+  return worst;
+}
+
+TEST_CASE("fit keeps true eigenvalues of data that carry rounding") {
+  const temporary_folder folder;
+  const auto thirteen = [](double v) { return std::round(v * 1e13) / 1e13; };
+  for (const kdm::index_t times : {8, 10}) {
+    CAPTURE(times);
+    save_modes<double>(folder / "x.npy", times, 20, false, thirteen);
+    const outcome fitted = kdm_run(folder, "fit --pairs x.npy --consecutive --no-pictures --out f");
+    INFO(fitted.out, fitted.err);
+    REQUIRE(fitted.status == 0);
+    const auto spectrum = kdm::io::read_json(folder / "f/spectrum.json");
+    CHECK(missing(spectrum, slow_modes) < 1e-8);
+    CHECK(spectrum["relative_residual"].get<double>() < 1e-10);
+    CHECK(contains(fitted.out, "the data are multiples of 1e-13"));
+    REQUIRE(kdm_run(folder, "fit --pairs x.npy --consecutive --no-pictures --data-precision 1e-13 --out g").status == 0);
+    const auto known = kdm::io::read_json(folder / "g/spectrum.json");
+    CHECK(error_of(known, slow_modes) >= 0);
+    CHECK(error_of(known, slow_modes) < 1e-10);
+    CHECK(known["rank"]["rule"] == "rounding");
+    CHECK(known["data_precision"]["absolute"] == 1e-13);
+  }
+}
+
+TEST_CASE("fit does not take the rounding of float32 for information") {
+  const temporary_folder folder;
+  const auto as_it_is = [](double v) { return v; };
+  const auto single = [](double v) { return double(float(v)); };
+  save_modes<float>(folder / "f4.npy", 40, 12, true, as_it_is);
+  save_modes<double>(folder / "f8.npy", 40, 12, true, single);
+  save_modes<double>(folder / "clean.npy", 40, 12, true, as_it_is);
+  const auto spectrum_of = [&](const std::string& options) {
+    CAPTURE(options);
+    const outcome fitted = kdm_run(folder, "fit --consecutive --no-pictures --out f --pairs " + options);
+    INFO(fitted.out, fitted.err);
+    REQUIRE(fitted.status == 0);
+    CHECK_FALSE(contains(fitted.out, "warning:"));
+    return kdm::io::read_json(folder / "f/spectrum.json");
+  };
+  for (const std::string method : {"exact", "projected", "total_least_squares", "forward_backward", "edmd"})
+    for (const std::string file : {"f4.npy", "f8.npy --data-precision float32", "clean.npy"}) {
+      CAPTURE(file);
+      const auto spectrum = spectrum_of(file + " --method " + method);
+      CHECK(error_of(spectrum, all_modes) >= 0);
+      CHECK(error_of(spectrum, all_modes) < (file == "clean.npy" ? 1e-12 : 1e-5));
+      CHECK(spectrum["rank"]["rank"] == 5);
+      CHECK(spectrum["warnings"].empty());
+    }
+  CHECK(spectrum_of("f4.npy --data-precision float64")["rank"]["rank"] == 12);
+
+  // Few snapshots of many states: rounding grows there, and whoever does not say what it is hears of it.
+  save_modes<float>(folder / "f4.npy", 30, 40, true, as_it_is);
+  save_modes<double>(folder / "f8.npy", 30, 40, true, single);
+  CHECK(error_of(spectrum_of("f4.npy"), all_modes) < 1e-5);
+  const outcome warned = kdm_run(folder, "fit --pairs f8.npy --consecutive --no-pictures --out f");
+  REQUIRE(warned.status == 0);
+  CHECK(contains(warned.out, "\nwarning: growing eigenvalues lie within the rounding of the data, which are numbers of "
+                             "float: "));
+  CHECK(kdm::io::read_json(folder / "f/spectrum.json")["warnings"].size() == 1);
+}
+
+TEST_CASE("fit warns of an operator that describes little") {
+  const temporary_folder folder;
+  kdm::io::tensor<double> x({2, 50, 3});
+  for (kdm::index_t k = 0; k < 2; ++k) {
+    const auto noise = kdm_test::random_matrix<double>(50, 3, unsigned(k + 1));
+    for (kdm::index_t i = 0; i < 50; ++i)
+      for (kdm::index_t j = 0; j < 3; ++j) x.slice(k)(i, j) = noise(i, j);
+  }
+  kdm::io::save_npy(folder / "x.npy", x);
+  for (const std::string method : {"exact", "projected", "total_least_squares", "edmd", "mp_edmd", "orthogonal"}) {
+    CAPTURE(method);
+    const outcome fitted = kdm_run(folder, "fit --pairs x.npy --no-pictures --out f --method " + method);
+    INFO(fitted.err);
+    REQUIRE(fitted.status == 0);
+    CHECK(contains(fitted.out, "\nwarning: the relative residual is "));
+  }
+}
+
 TEST_CASE("fit cuts the rank and says by which rule") {
   const temporary_folder folder;
   save_linear(folder / "t.npy", 5, 40);
@@ -194,6 +303,8 @@ TEST_CASE("fit says what is wrong with its options and leaves nothing") {
   refuses("--method edmd --dictionary waves", "rff:N");
   refuses("--method edmd --bandwidth 2", "--bandwidth");
   refuses("--ridge 0.1", "--ridge");
+  for (const std::string bad : {"x", "0", "float16", "1e-6x", "inf", "nan"})
+    refuses("--data-precision " + bad, "--data-precision is " + bad + ", expected float32, float64");
   refuses("--student-only", "--student-only");
   const outcome missing = kdm_run(folder, "fit --pairs none.npy --out f");
   CHECK(missing.status == 1);

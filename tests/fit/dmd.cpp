@@ -252,7 +252,7 @@ TEST_CASE("dmd: zero eigenvalues have no exact mode and are dropped") {
   const snapshot_pairs p = pairs_of(z * lift, z * a.transpose() * lift);
   const auto exact = kdm::dmd::exact(p);
   CHECK(matching_error(exact.eigenvalues, {0.8}) < 1e-13);
-  CHECK(exact.note == "dropped 2 zero eigenvalues");
+  CHECK(exact.note == "dropped 2 zero eigenvalues: 0 to 1e-09 of the largest");
   CHECK(exact.rank.rank == 3);
   const auto projected = kdm::dmd::projected(p);
   CHECK(matching_error(projected.eigenvalues, {0.8, 0, 0}) < 1e-6);

@@ -196,7 +196,10 @@ TEST_CASE("dmd input: forward and backward without a relation give a root or say
     const auto d = kdm::dmd::forward_backward(p), forward = kdm::dmd::projected(p);
     if (d.note.empty()) {
       ++roots;
-      CHECK(d.status == fit_status::ok);
+      // Some roots lie far from the forward operator and miss the pairs that it meets.
+      const bool far = d.relative_residual > 10 * forward.relative_residual;
+      CHECK(d.status == (far ? fit_status::inaccurate : fit_status::ok));
+      CHECK(d.warnings.empty() == (!far && d.relative_residual <= 0.5));
       CHECK(relative_difference(d.k, forward.k) > 0);
     } else {
       ++none;

@@ -12,31 +12,53 @@ namespace kdm {
 
 namespace detail {
 
+/// Directions in which an operator is smaller than this share of its norm have no exact mode.
+inline constexpr double exact_mode = 1e-10;
+
+/// An eigenvalue counts as 0 up to this share of the largest; one in a Jordan block of p rows if its p-th power does.
+inline constexpr double zero_eigenvalue = 1e-9;
+
 /// Restricts an answer to the eigenvalues other than 0; returns how many it dropped.
 ///
 /// z k depends on z through the column space of k alone, which becomes the basis e, and again for a defective zero: in
 /// the end k e = e k_e with a regular k_e. Latents that took p steps are z e k_e^-p e' k^p. Rounding leaves errors of
-/// one size in diag(s) k = p'y q, so that is where zeros are told.
+/// one size in what k does to the data, diag(s) k e, whatever the coordinates: that is where zeros are told. A
+/// direction that the data hardly show looks like a zero there as well, so what is left out is looked at by itself: unless
+/// as many steps as were taken lead to 0, nothing is dropped.
 template <class = void>
 index_t drop_zero_eigenvalues(dmd_answer& a, const Eigen::VectorXd& s, double size_of_y, double tolerance) {
   const index_t whole = a.k.rows();
   Eigen::MatrixXd e = Eigen::MatrixXd::Identity(whole, whole), k = a.k;
   index_t steps = 0;
   for (; k.rows() > 0; ++steps) {
-    const svd_factors f = jacobi_svd(steps == 0 ? Eigen::MatrixXd(s.asDiagonal() * k) : k);
-    const double cut = tolerance * size_of_y / (steps == 0 ? 1 : s(whole - 1));
-    const index_t r = k.rows(), kept = std::count_if(f.s.data(), f.s.data() + r, [&](double v) { return v > cut; });
+    const index_t r = k.rows();
+    const Eigen::HouseholderQR<Eigen::MatrixXd> weighted(s.asDiagonal() * e);
+    const Eigen::MatrixXd weight = weighted.matrixQR().topRows(r).triangularView<Eigen::Upper>();
+    const svd_factors f = jacobi_svd(weight * k);
+    const index_t kept =
+        std::count_if(f.s.data(), f.s.data() + r, [&](double v) { return v > tolerance * size_of_y; });
     if (kept == r) break;
-    Eigen::MatrixXd basis = f.u.leftCols(kept);
+    Eigen::MatrixXd basis(r, kept);
     if (kept > 0) {
-      if (steps == 0) basis = s.cwiseInverse().asDiagonal() * basis;
-      const Eigen::HouseholderQR<Eigen::MatrixXd> qr(basis);
+      const Eigen::HouseholderQR<Eigen::MatrixXd> qr(weight.triangularView<Eigen::Upper>().solve(f.u.leftCols(kept)));
       basis = qr.householderQ() * Eigen::MatrixXd::Identity(r, kept);
     }
     e = (e * basis).eval();
     k = (basis.transpose() * k * basis).eval();
   }
-  if (steps == 0 || k.rows() == 0) return whole - k.rows();
+  const index_t left = k.rows();
+  if (steps == 0) return 0;
+  Eigen::MatrixXd others = Eigen::MatrixXd::Identity(whole, whole);
+  if (left > 0) {
+    const Eigen::HouseholderQR<Eigen::MatrixXd> qr(e);
+    others = qr.householderQ() * others;
+  }
+  const Eigen::MatrixXd rest = others.rightCols(whole - left), alone = rest.transpose() * a.k * rest;
+  const double radius = left > 0 ? spectrum(from_eigen(k)).radius() : a.k.norm();
+  Eigen::MatrixXd power = alone / radius;
+  for (index_t p = 1; p < steps; ++p) power = (power * alone / radius).eval();
+  if (!(power.norm() <= zero_eigenvalue)) return 0;
+  if (left == 0) return whole;
   Eigen::MatrixXd back = e.transpose();
   const Eigen::PartialPivLU<Eigen::MatrixXd> lu(k);
   for (index_t step = 0; step < steps; ++step) back = lu.solve(back * a.k).eval();
@@ -44,25 +66,36 @@ index_t drop_zero_eigenvalues(dmd_answer& a, const Eigen::VectorXd& s, double si
   a.k = k;
   a.states = (back * a.states).eval();
   a.next = (back * a.next).eval();
-  return whole - k.rows();
+  return whole - left;
 }
 
 template <class = void>
 linear_dynamics projected_dmd(const dmd_data& data, const dmd_options& o) {
-  return finished(data, project("dmd::projected", leading_directions(data.x, o.rank, data.rows), data.y));
+  truncated_svd f = leading_directions(data.x, o.rank, data.rows, most_directions, data.x_errors);
+  dmd_answer a = project("dmd::projected", std::move(f), data.y);
+  const double least = data.least_residual(a.q);
+  return finished(data, std::move(a), least);
 }
 
 template <class = void>
 linear_dynamics exact_dmd(const dmd_data& data, const dmd_options& o) {
-  truncated_svd f = leading_directions(data.x, o.rank, data.rows);
+  truncated_svd f = leading_directions(data.x, o.rank, data.rows, most_directions, data.x_errors);
   const Eigen::VectorXd s = f.s;
   dmd_answer a = project("dmd::exact", std::move(f), data.y);
+  const double least = data.least_residual(a.q);
   const double tolerance = double(std::max(data.rows, data.x.cols())) * std::numeric_limits<double>::epsilon();
-  const index_t dropped = drop_zero_eigenvalues(a, s, data.y.norm(), tolerance);
+  const index_t dropped = a.k.norm() > 0 ? drop_zero_eigenvalues(a, s, data.y.norm(), tolerance) : s.size();
   if (dropped == s.size()) fail<numeric_error>("dmd::exact: every eigenvalue is 0, expected one that has a mode");
-  const Eigen::MatrixXd decode = a.k.partialPivLu().solve(a.next);
-  linear_dynamics d = finished(data, std::move(a), &decode);
-  if (dropped > 0) d.note = concat("dropped ", dropped, dropped > 1 ? " zero eigenvalues" : " zero eigenvalue");
+  // k^-1 next, as the states and what lies beside them: a k that is nearly singular spoils no more than the latter.
+  const Eigen::MatrixXd beside = a.next - a.k * a.states;
+  const Eigen::PartialPivLU<Eigen::MatrixXd> lu(a.k);
+  Eigen::MatrixXd decode = a.states;
+  if (lu.rcond() > exact_mode) decode += lu.solve(beside);
+  else decode += solve_truncated(a.k, beside, exact_mode).x;
+  linear_dynamics d = finished(data, std::move(a), least, &decode);
+  if (dropped > 0)
+    add_note(d, concat("dropped ", dropped, dropped > 1 ? " zero eigenvalues" : " zero eigenvalue", ": 0 to ",
+                       zero_eigenvalue, " of the largest"));
   return d;
 }
 
@@ -71,23 +104,26 @@ linear_dynamics total_least_squares_dmd(const dmd_data& data, const dmd_options&
   const index_t n = data.x.cols();
   Eigen::MatrixXd both(data.x.rows(), 2 * n);
   both << data.x, data.y;
-  truncated_svd f = leading_directions(both, o.rank, data.rows, n);
+  truncated_svd f = leading_directions(both, o.rank, data.rows, n, data.x_errors.beside(data.y_errors));
   require_rank("dmd::total_least_squares", f.rank);
   // p'[X | Y] = diag(s) q': as many rows as directions, and the same least-squares problem as p p'[X | Y].
   const Eigen::MatrixXd x = f.s.asDiagonal() * f.q.topRows(n).transpose();
   const Eigen::MatrixXd y = f.s.asDiagonal() * f.q.bottomRows(n).transpose();
-  dmd_answer a = project("dmd::total_least_squares", leading_directions(x, rank_rule::tolerance(), x.rows()), y);
+  dmd_answer a = project("dmd::total_least_squares",
+                         leading_directions(x, rank_rule::tolerance(), x.rows(), most_directions, data.x_errors), y);
   a.dependent = a.rank.rank < f.rank.rank;
   a.rank = std::move(f.rank);
-  return finished(data, std::move(a));
+  const double least = data.least_residual(a.q);
+  return finished(data, std::move(a), least);
 }
 
 template <class = void>
 linear_dynamics forward_backward_dmd(const dmd_data& data, const dmd_options& o) {
-  truncated_svd f = leading_directions(data.x, o.rank, data.rows);
+  truncated_svd f = leading_directions(data.x, o.rank, data.rows, most_directions, data.x_errors);
   const Eigen::VectorXd s = f.s;
   const Eigen::MatrixXd p = f.p;
   dmd_answer a = project("dmd::forward_backward", std::move(f), data.y);
+  const double forward = data.least_residual(a.q);
 
   // With z = p diag(s) and z(next) = p_y diag(s_y) q_y' the backward operator is q_y diag(s_y)^-1 c diag(s), c = p_y'p.
   // The singular values of c are cosines of angles between the columns of z and those of z(next): 1 without noise.
@@ -105,8 +141,8 @@ linear_dynamics forward_backward_dmd(const dmd_data& data, const dmd_options& o)
     note = "the backward operator is nearly singular: this is the forward operator";
   }
   a.dependent = !note.empty();
-  linear_dynamics d = finished(data, std::move(a));
-  d.note = std::move(note);
+  linear_dynamics d = finished(data, std::move(a), forward);
+  if (!note.empty()) add_note(d, note);
   return d;
 }
 
@@ -141,8 +177,9 @@ linear_dynamics projected(const snapshot_qr& data, const dmd_options& options = 
 /// The same operator, with modes that are eigenvectors of the least-squares operator on all states.
 ///
 /// x(next) = z p with p = q' X^+ Y, so decode = k^-1 p, and the modes are Tu's, with their 1 / lambda: they may lie
-/// outside the span of X. Eigenvalues that are 0 have no such mode and are dropped, with a note: what would be gone
-/// after a few steps is not predicted. Mode residuals are those of the projected modes.
+/// outside the span of X. Eigenvalues that are 0, to 1e-9 of the largest, have no such mode and are dropped, with a
+/// note: what would be gone after a few steps is not predicted. Directions that the operator takes to nothing, to 1e-10
+/// of its norm, keep their projected modes. Mode residuals are those of the projected modes.
 /// Cost.      as projected.
 /// Throws.    numeric_error when every eigenvalue is 0.
 /// Source.    Tu, Rowley, Luchtenburg, Brunton, Kutz 2014, "On dynamic mode decomposition: theory and applications",

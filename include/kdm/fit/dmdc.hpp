@@ -79,7 +79,7 @@ struct dmdc_options {
 ///
 /// An input that is a function of the state, as under feedback, cannot be told from the dynamics: the verdict says so
 /// and the answer is then only the smallest of many, unless b is given. A tolerance of 1e-10 on the singular values of
-/// [z u] with unit columns decides.
+/// [z u] with unit columns decides, or what the rounding of the pairs can make of them where that is more.
 /// Shapes.    x, y [m, n], u [m, p].
 /// Cost.      that of the singular values of x, then 2 m (2 r + p)^2 flops.
 /// Throws.    shape_error, also without inputs; option_error; numeric_error for data that are zero or not finite.
@@ -101,7 +101,11 @@ controlled_dynamics dmdc(const snapshot_pairs& pairs, const dmdc_options& option
   matrix<double> weighted = detail::from_eigen(x);
   for (index_t i = 0; i < pairs.weights.rows(); ++i)
     for (index_t j = 0; j < n; ++j) weighted(i, j) *= std::sqrt(pairs.weights(i, 0));
-  detail::pod_basis space = detail::pod(weighted, options.rank);
+  const auto counted = [&](index_t i) {
+    return std::pair<double, double>(pairs.weights.size() > 0 ? pairs.weights(i, 0) : 1, unit);
+  };
+  const detail::rounding_errors x_errors = detail::errors_of_rows(pairs.x, pairs.rounding, counted);
+  detail::pod_basis space = detail::pod(weighted, options.rank, x_errors);
   detail::require_rank("dmdc", space.decision);
   const index_t r = space.decision.rank;
 
@@ -113,6 +117,14 @@ controlled_dynamics dmdc(const snapshot_pairs& pairs, const dmdc_options& option
   if (!given) known.rightCols(p) = u;
   snapshot_qr data(known.cols(), r);
   data.append(detail::from_eigen(known), detail::from_eigen((y * space.basis).eval()), pairs.weights);
+  detail::rounding_errors known_errors = x_errors.in(space.basis);
+  if (x_errors.any()) {
+    const auto as_they_are = [&](index_t i) { return std::pair<double, double>(counted(i).first, 1); };
+    if (!given) known_errors = known_errors.beside(detail::errors_of_rows(pairs.u, pairs.rounding, as_they_are));
+    std::vector<double> squares(std::size_t(data.cols()), 0);
+    std::copy_n(known_errors.squares.data(), known.cols(), squares.data());
+    data.add_rounding(squares);
+  }
   const least_squares_result fit = least_squares(data);
 
   controlled_dynamics d;
@@ -130,8 +142,10 @@ controlled_dynamics dmdc(const snapshot_pairs& pairs, const dmdc_options& option
   Eigen::VectorXd norm = triangle.colwise().norm().transpose();
   for (index_t j = 0; j < norm.size(); ++j)
     if (norm(j) == 0) norm(j) = 1;
-  const Eigen::VectorXd s = detail::jacobi_svd((triangle * norm.cwiseInverse().asDiagonal()).transpose()).s;
-  for (index_t j = 0; j < s.size(); ++j) d.data_rank += j < m && s(j) > 1e-10 * s(0);
+  const detail::svd_factors f = detail::jacobi_svd((triangle * norm.cwiseInverse().asDiagonal()).transpose());
+  known_errors = known_errors.divided_by(norm);
+  for (index_t j = 0; j < f.s.size(); ++j)
+    d.data_rank += j < m && f.s(j) > std::max(1e-10 * f.s(0), known_errors.along(f.u.col(j)));
   d.unknown_rank = known.cols();
   d.condition = fit.condition;
   if (d.data_rank < d.unknown_rank) d.verdict = identifiability::not_identifiable;
@@ -159,6 +173,14 @@ controlled_dynamics dmdc(const snapshot_pairs& pairs, const dmdc_options& option
   d.free.rank = std::move(space.decision);
   for (double& sigma : d.free.rank.singular_values) sigma *= unit;
   d.free.rank.cut *= unit;
+  detail::check_residual(d.free);
+  const Eigen::MatrixXcd v = detail::to_eigen_complex(d.free.eigenvectors.view());
+  const Eigen::VectorXd sizes = ((root.asDiagonal() * z).cast<std::complex<double>>() * v).colwise().norm().transpose();
+  detail::check_growth(d.free, space.basis * v, sizes, x_errors, "as it is known");
+  if (pairs.rounding.may_be_coarser())
+    if (const auto found = find_rounding(std::array{pairs.x.view(), pairs.y.view()}))
+      detail::check_growth(d.free, space.basis * v, sizes, detail::errors_of_rows(pairs.x, *found, counted),
+                           concat("which are ", name_of(*found)));
   return d;
 }
 

@@ -43,10 +43,19 @@ struct linear_dynamics {
   double relative_residual = 0;      ///< |psi(x) K - psi(y)| / |psi(y)|: of what was fitted
   fit_status status = fit_status::ok;
   std::string note;                  ///< what else to know about this fit, in a sentence; empty when nothing
+  std::vector<std::string> warnings; ///< reasons not to believe this fit, a sentence each; clean data give none
 
   index_t features() const { return encode.rows(); }
   index_t latent() const { return k.rows(); }
   index_t states() const { return decode.cols(); }
+
+  /// Rank, status and residual in a line, then the note, then a line `warning: ...` for each warning.
+  std::string text() const {
+    std::string all = concat(rank.text(), ", ", name_of(status), "; relative residual ", relative_residual);
+    if (!note.empty()) all += '\n' + note;
+    for (const std::string& w : warnings) all += "\nwarning: " + w;
+    return all;
+  }
 
   /// A = k', which moves columns of latents.
   matrix<double> state_transition() const {

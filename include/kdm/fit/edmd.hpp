@@ -15,6 +15,7 @@
 #include "kdm/fit/rank.hpp"
 #include "kdm/fit/snapshot_qr.hpp"
 #include "kdm/fit/whitened.hpp"
+#include "kdm/math/random.hpp"
 
 namespace kdm {
 
@@ -76,10 +77,42 @@ void require_fit_options(const char* who, double ridge, double dt) {
 /// Rows of a dictionary evaluated at a time: features of more than this never stand in memory.
 inline constexpr index_t dictionary_portion = 1024;
 
+/// How much larger than rounding the errors are that are drawn to see what features make of them.
+inline constexpr double drawn_error = 1024;
+
+/// Numbers near x, `drawn_error` times as far from it as rounding may have moved it. `first` numbers the rows.
+template <class = void>
+matrix<double> near_states(const_view<double> x, const data_rounding& rounding, index_t first) {
+  const random_table table{0x726f756e64, streams::user};
+  matrix<double> near(x.rows, x.cols);
+  for (index_t i = 0; i < x.rows; ++i)
+    for (index_t j = 0; j < x.cols; ++j) {
+      const double step = drawn_error * std::sqrt(12 * rounding.mean_square(x(i, j)));
+      near(i, j) = x(i, j) + step * (table.uniform<double>(first + i, j) - 0.5);
+    }
+  return near;
+}
+
+/// Adds the squares of what rounding of x does to features psi, linearised: errors are drawn, larger ones, and the
+/// change divided by that.
+template <class D>
+void add_feature_errors(const D& d, const_view<double> x, const_view<double> psi, const data_rounding& rounding,
+                        const_view<double> weights, index_t first, std::vector<double>& squares, index_t column) {
+  const matrix<double> near = near_states(x, rounding, first);
+  matrix<double> there(x.rows, d.features());
+  d.evaluate(near.view(), there.view());
+  for (index_t i = 0; i < x.rows; ++i)
+    for (index_t j = 0; j < d.features(); ++j) {
+      const double off = (there(i, j) - psi(i, j)) / drawn_error;
+      if (std::isfinite(off)) squares[std::size_t(column + j)] += (weights ? weights(i, 0) : 1) * off * off;
+    }
+}
+
 /// Appends [psi(x) | psi(y), x] in portions, or nothing on an error.
 template <class D>
 void append_features(const char* who, const D& d, const_view<double> x, const_view<double> y,
-                     const_view<double> weights, snapshot_qr& factor) {
+                     const_view<double> weights, snapshot_qr& factor, const data_rounding& rounding = {}) {
+  require_rounding(who, rounding);
   require_size(concat(who, ": columns of x"), x.cols, d.inputs());
   require_size(concat(who, ": columns of y"), y.cols, d.inputs());
   require_size(concat(who, ": rows of y"), y.rows, x.rows);
@@ -102,7 +135,13 @@ void append_features(const char* who, const D& d, const_view<double> x, const_vi
     require_finite(who, "psi(y)", psi_y, at);
     for (index_t i = 0; i < m; ++i)
       for (index_t j = 0; j < x.cols; ++j) states(i, j) = x(at + i, j);
-    to.append(const_view<double>(psi_x), const_view<double>(rest), weights ? weights.row_range(at, m) : weights);
+    const const_view<double> some_weights = weights ? weights.row_range(at, m) : weights;
+    to.append(const_view<double>(psi_x), const_view<double>(rest), some_weights);
+    if (rounding.is_double()) continue;
+    std::vector<double> squares(std::size_t(to.cols()), 0);
+    add_feature_errors(d, x.row_range(at, m), psi_x, rounding, some_weights, at, squares, 0);
+    add_feature_errors(d, y.row_range(at, m), psi_y, rounding, some_weights, at, squares, n);
+    to.add_rounding(squares);
   }
   if (grown) factor = *std::move(grown);
 }
@@ -120,6 +159,31 @@ linear_dynamics edmd_of(const snapshot_qr& factor, const edmd_options& options) 
 
 }  // namespace detail
 
+/// Warns of growing eigenvalues within the rounding that the states of a fit show, if they do and none is known.
+///
+/// `edmd` of a pair set asks this by itself; d is what an edmd_accumulator made of the pairs.
+template <class D>
+void warn_of_rounding(linear_dynamics& d, const D& dictionary, const snapshot_pairs& pairs) {
+  if (!pairs.rounding.may_be_coarser()) return;
+  const auto found = find_rounding(std::array{pairs.x.view(), pairs.y.view()});
+  if (!found) return;
+  detail::add_note(d, concat("the data are ", name_of(*found)));
+  std::vector<double> squares(std::size_t(dictionary.features()), 0);
+  matrix<double> psi(std::min(detail::dictionary_portion, pairs.count()), dictionary.features());
+  for (index_t at = 0; at < pairs.count(); at += detail::dictionary_portion) {
+    const index_t m = std::min(detail::dictionary_portion, pairs.count() - at);
+    const const_view<double> x = pairs.x.view().row_range(at, m);
+    dictionary.evaluate(x, psi.view().row_range(0, m));
+    detail::add_feature_errors(dictionary, x, std::as_const(psi).view().row_range(0, m), *found, {}, at, squares, 0);
+  }
+  const detail::rounding_errors errors{Eigen::Map<const Eigen::VectorXd>(squares.data(), index_t(squares.size())),
+                               double(pairs.count()), double(squares.size())};
+  const Eigen::MatrixXcd v = detail::to_eigen_complex(d.eigenvectors.view());
+  const double size = std::sqrt(double(pairs.count()));  // eigenfunctions have mean square one
+  detail::check_growth(d, detail::to_eigen(d.encode) * v, Eigen::VectorXd::Constant(v.cols(), size), errors,
+               concat("which are ", name_of(*found)));
+}
+
 /// EDMD of pairs that arrive in any portions: a dictionary and the triangle of its features.
 ///
 /// Cost.      8 N^2 flops a pair for N features; memory for 16 N^2 numbers, and none more for any number of pairs.
@@ -136,13 +200,17 @@ class edmd_accumulator {
   /// The triangle of [psi(x) | psi(y), x].
   const snapshot_qr& factor() const { return factor_; }
 
+  /// The rounding says how exactly x and y are known: combinations of features that it can make do not count.
+  ///
   /// Shapes.    x and y [m, inputs], weights null or [m, 1].
-  void append(const_view<double> x, const_view<double> y, const_view<double> weights = {}) {
-    detail::append_features("edmd", dictionary_, x, y, weights, factor_);
+  void append(const_view<double> x, const_view<double> y, const_view<double> weights = {},
+              const data_rounding& rounding = {}) {
+    detail::append_features("edmd", dictionary_, x, y, weights, factor_, rounding);
   }
   void append(const_view<float> x, const_view<float> y, const_view<float> weights = {}) {
     const matrix<double> as_double(weights);
-    append(matrix<double>(x), matrix<double>(y), weights ? as_double.view() : const_view<double>{});
+    append(matrix<double>(x), matrix<double>(y), weights ? as_double.view() : const_view<double>{},
+           data_rounding::of<float>());
   }
 
   /// Takes over the pairs of another accumulator with the same dictionary.
@@ -185,8 +253,11 @@ edmd_model<D> edmd(D d, const snapshot_pairs& pairs, edmd_options options = {}) 
   if (pairs.inputs() > 0)
     fail<option_error>("edmd: the pairs have ", pairs.inputs(), " inputs, which this fit would ignore, expected none");
   options.dt = pairs.dt;
-  return kdm::edmd(std::move(d), pairs.x.view(), pairs.y.view(), options,
-              pairs.weights.rows() > 0 ? pairs.weights.view() : const_view<double>{});
+  edmd_accumulator<D> data(std::move(d));
+  data.append(pairs.x, pairs.y, pairs.weights.rows() > 0 ? pairs.weights.view() : const_view<double>{}, pairs.rounding);
+  edmd_model<D> model = data.fit(options);
+  warn_of_rounding(model.dynamics, data.dictionary(), pairs);
+  return model;
 }
 
 }  // namespace kdm

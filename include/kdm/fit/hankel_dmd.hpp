@@ -19,6 +19,7 @@ struct hankel_dmd_options {
   index_t delays = 2;  ///< snapshots side by side in one window
   rank_rule rank = rank_rule::tolerance();
   double dt = 1;
+  data_rounding rounding = {};  ///< of snapshots of double; that of snapshots of float is known
 };
 
 namespace detail {
@@ -63,7 +64,8 @@ linear_dynamics hankel_dmd(const R& trajectories, const hankel_dmd_options& opti
   trajectory_options windows;
   windows.dt = options.dt;
   windows.delays = options.delays;
-  const snapshot_pairs pairs = kdm::pairs_from_trajectories(trajectories, windows);
+  snapshot_pairs pairs = kdm::pairs_from_trajectories(trajectories, windows);
+  pairs.rounding = coarser(pairs.rounding, options.rounding);
   linear_dynamics d = dmd::projected(pairs, {options.rank});
   detail::decode_newest(d, pairs.states() / options.delays);
   return d;
@@ -72,12 +74,17 @@ template <class = void>
 linear_dynamics hankel_dmd(const_view<double> trajectory, const hankel_dmd_options& options = {}) {
   return hankel_dmd(std::array{trajectory}, options);
 }
+template <class = void>
+linear_dynamics hankel_dmd(const_view<float> trajectory, const hankel_dmd_options& options = {}) {
+  return hankel_dmd(std::array{trajectory}, options);
+}
 
 struct hodmd_options {
   index_t delays = 10;
   double svd_tolerance = 1e-8;   ///< relative error that cutting singular values may make, of snapshots and of windows
   double mode_tolerance = 1e-6;  ///< modes below this share of the largest amplitude are left out
   double dt = 1;
+  data_rounding rounding = {};  ///< of snapshots of double; that of snapshots of float is known
 };
 
 /// What higher-order DMD found: x_t = sum_j amplitudes(trajectory, j) exp(omega_j t dt) modes_j.
@@ -116,7 +123,8 @@ higher_order_dynamics hodmd(const R& trajectories, const hodmd_options& options 
   windows.dt = options.dt;
   windows.delays = options.delays;
   // Also checks every trajectory, before anything is computed.
-  const index_t n = kdm::pairs_from_trajectories(trajectories, windows).states() / options.delays;
+  const snapshot_pairs whole = kdm::pairs_from_trajectories(trajectories, windows);
+  const index_t n = whole.states() / options.delays;
 
   index_t rows = 0;
   std::vector<matrix<double>> full;
@@ -133,7 +141,12 @@ higher_order_dynamics hodmd(const R& trajectories, const hodmd_options& options 
   all /= size;
   for (auto& x : full)
     for (index_t k = 0; k < x.size(); ++k) x.data()[k] /= size;
-  const detail::truncated_svd f = detail::leading_directions(all, rank_rule::tolerance(), rows);
+  const data_rounding rounding = coarser(whole.rounding, options.rounding);
+  const auto once = [](index_t) { return std::pair<double, double>(1, 1); };
+  const detail::rounding_errors errors =
+      detail::errors_of_rows(detail::from_eigen(all), {rounding.relative, rounding.absolute / size}, once);
+  const detail::truncated_svd f =
+      detail::leading_directions(all, rank_rule::tolerance(), rows, detail::most_directions, errors);
   detail::require_rank("hodmd", f.rank);
   higher_order_dynamics result;
   result.spatial_rank = detail::rank_within(f.rank, options.svd_tolerance);
@@ -143,10 +156,19 @@ higher_order_dynamics hodmd(const R& trajectories, const hodmd_options& options 
   std::vector<matrix<double>> small;
   for (const auto& x : full) small.push_back(detail::from_eigen((detail::map_rows(x) * basis).eval()));
   const snapshot_pairs pairs = pairs_from_trajectories(small, windows);
-  const detail::truncated_svd g =
-      detail::leading_directions(detail::to_eigen(pairs.x), rank_rule::tolerance(), pairs.count());
+  detail::dmd_data data = detail::reduced("hodmd", pairs, {});
+  if (errors.any()) {
+    // A column of windows has the errors of its direction, one for each window.
+    const double share = double(pairs.count()) / double(rows);
+    data.x_errors = errors.in(basis);
+    data.x_errors.squares = (share / data.unit / data.unit * data.x_errors.squares).replicate(options.delays, 1).eval();
+    data.x_errors.rows = double(pairs.count());
+    data.x_errors.columns = double(s * options.delays);
+  }
+  const detail::truncated_svd g = detail::leading_directions(data.x, rank_rule::tolerance(), pairs.count(),
+                                                             detail::most_directions, data.x_errors);
   linear_dynamics& d = result.dynamics;
-  d = dmd::projected(pairs, {rank_rule::fixed(detail::rank_within(g.rank, options.svd_tolerance))});
+  d = detail::projected_dmd(data, {rank_rule::fixed(detail::rank_within(g.rank, options.svd_tolerance))});
   detail::decode_newest(d, s);
   const Eigen::MatrixXd encode = detail::to_eigen(d.encode);
   Eigen::MatrixXd lifted(n * options.delays, encode.cols());

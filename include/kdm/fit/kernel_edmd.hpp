@@ -17,12 +17,29 @@ struct kernel_edmd_options {
   rank_rule rank = rank_rule::tolerance();  ///< of the singular values of the feature map: roots of those of k(x, x)
   double ridge = 0;                         ///< relative to the largest of their squares
   double dt = 1;
+  data_rounding rounding = {};              ///< how exactly x and y are known
 };
+
+namespace detail {
+
+/// The largest singular value that the rounding of x can make in the feature map of a kernel: all errors together.
+template <kernel_function K>
+double kernel_rounding(const K& kernel, const_view<double> x, const data_rounding& rounding) {
+  const matrix<double> near = near_states(x, rounding, 0);
+  double sum = 0;
+  for (index_t i = 0; i < x.rows; ++i) {
+    const double *a = x.row_pointer(i), *b = near.view().row_pointer(i);
+    sum += std::max(0., double(kernel(a, a, x.cols)) - 2 * double(kernel(b, a, x.cols)) + double(kernel(b, b, x.cols)));
+  }
+  return std::sqrt(3 * sum) / drawn_error;
+}
+
+}  // namespace detail
 
 /// EDMD on the principal functions of k(x_i, x_j): the dictionary k(., x_1), ..., k(., x_m) without its rounding.
 ///
 /// Squares of singular values come from a symmetric eigenproblem and are good to m eps of the largest: what is below
-/// is dropped whatever the rule, for it would make eigenvalues out of nothing. With a rank near m the fit goes through
+/// is dropped whatever the rule, for it would make eigenvalues out of nothing; so is what rounding of x can make. With a rank near m the fit goes through
 /// every pair, and its own residuals say little: ask model.residuals(x, y) with pairs held back.
 /// Shapes.    x and y [m, n]; the model has m features, the dictionary kernel_dictionary<K>.
 /// Cost.      2 m^2 kernels, memory for 3 m^2 numbers, O(m^3) once.
@@ -40,6 +57,8 @@ edmd_model<kernel_dictionary<K>> kernel_edmd(K kernel, const_view<double> x, con
   detail::require_finite("kernel_edmd", "x", x);
   detail::require_finite("kernel_edmd", "y", y);
   const index_t m = x.rows;
+  require_rounding("kernel_edmd", options.rounding);
+  const double least = options.rounding.is_double() ? 0 : detail::kernel_rounding(kernel, x, options.rounding);
   kernel_dictionary<K> d(std::move(kernel), x);
   const Eigen::MatrixXd at_x = detail::to_eigen(kdm::evaluate(d, x)), at_y = detail::to_eigen(kdm::evaluate(d, y));
   const double eps = double(m) * std::numeric_limits<double>::epsilon(), largest = at_x.cwiseAbs().maxCoeff();
@@ -59,8 +78,9 @@ edmd_model<kernel_dictionary<K>> kernel_edmd(K kernel, const_view<double> x, con
     sigma.push_back(square > eps * first ? std::sqrt(square) : 0);
   }
   linear_dynamics s;
-  s.rank = options.rank.decide(sigma, m, m);
+  s.rank = options.rank.decide(sigma, m, m, m, std::vector<double>(std::size_t(m), least));
   const index_t r = s.rank.rank;
+  if (r < 1) fail<numeric_error>("kernel_edmd: the rank rule keeps no function, expected a rule that keeps one");
   s.condition = sigma.front() / sigma[std::size_t(r - 1)];
   if (s.rank.numerical_rank < m) s.status = fit_status::rank_deficient;
   s.dt = options.dt;
@@ -82,6 +102,7 @@ edmd_model<kernel_dictionary<K>> kernel_edmd(K kernel, const_view<double> x, con
   const double whole = z_y.norm();
   s.relative_residual = whole > 0 ? (z_x * k - z_y).norm() / whole : 0;
   find_spectrum(s);
+  detail::check_residual(s);
   edmd_model<kernel_dictionary<K>> model{std::move(d), std::move(s)};
   model.dynamics.residuals = model.residuals(x, y);
   return model;

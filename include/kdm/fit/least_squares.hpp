@@ -17,7 +17,8 @@ enum class fit_status {
   ok,
   rank_deficient,           ///< some columns depend on others: they share the coefficients
   fewer_rows_than_columns,  ///< the rows are met exactly, and say little about any other row
-  iteration_limit           ///< of a fit that is searched for: it was still improving when the search stopped
+  iteration_limit,          ///< of a fit that is searched for: it was still improving when the search stopped
+  inaccurate                ///< the data are met far worse than least squares in the same directions meets them
 };
 
 constexpr std::string_view name_of(fit_status s) {
@@ -26,6 +27,7 @@ constexpr std::string_view name_of(fit_status s) {
     case fit_status::rank_deficient: return "rank deficient";
     case fit_status::fewer_rows_than_columns: return "fewer rows than columns";
     case fit_status::iteration_limit: return "iteration limit";
+    case fit_status::inaccurate: return "inaccurate";
   }
   return "unknown";
 }
@@ -67,7 +69,8 @@ double data_norm(const snapshot_blocks& r) {
 
 namespace detail {
 
-/// The least x in norm that minimises |a x - b|, singular values up to `tolerance` sigma_1 taken as zero.
+/// The least x in norm that minimises |a x - b|, singular values up to `tolerance` sigma_1 taken as zero, and those from
+/// the first on that errors in the columns of a can make.
 struct truncated_solution {
   Eigen::MatrixXd x;
   index_t rank = 0;
@@ -75,11 +78,14 @@ struct truncated_solution {
 };
 
 template <class = void>
-truncated_solution solve_truncated(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b, double tolerance) {
+truncated_solution solve_truncated(const Eigen::MatrixXd& a, const Eigen::MatrixXd& b, double tolerance,
+                                   const rounding_errors& errors = {}) {
   // Rotating the columns of a' instead of those of the triangle a takes fewer sweeps: a = v s u'.
   const svd_factors f = jacobi_svd(a.transpose());
   truncated_solution solution;
-  while (solution.rank < f.s.size() && f.s(solution.rank) > tolerance * f.s(0)) ++solution.rank;
+  while (solution.rank < f.s.size() && f.s(solution.rank) > tolerance * f.s(0) &&
+         (!errors.any() || f.s(solution.rank) > errors.along(f.u.col(solution.rank))))
+    ++solution.rank;
   const index_t r = solution.rank;
   if (r > 0) solution.condition = f.s(0) / f.s(r - 1);
   Eigen::MatrixXd along = f.v.leftCols(r).transpose() * b;
@@ -92,8 +98,9 @@ truncated_solution solve_truncated(const Eigen::MatrixXd& a, const Eigen::Matrix
 
 /// Minimises |A K - B|^2 plus the penalties of the options over K, from the triangle of [A | B].
 ///
-/// The columns of A are scaled to norm one, singular values up to sigma_1 max(rows, columns) eps count as zero, and A'A
-/// is never formed. A zero column gets zero coefficients.
+/// The columns of A are scaled to norm one, singular values up to sigma_1 max(rows, columns) eps count as zero, and so do
+/// those that the rounding of the rows can make, unless there is a penalty; A'A is never formed. A zero column gets zero
+/// coefficients.
 /// Cost.      O(a_cols^3), independent of the number of rows.
 /// Throws.    shape_error without rows, option_error for a negative option.
 /// Source.    Golub, Van Loan 2013, "Matrix computations", sections 5.3, 5.5 and 6.1
@@ -114,7 +121,8 @@ least_squares_result least_squares(const snapshot_qr& data, const least_squares_
     if (norm(j) == 0) norm(j) = 1;
   const Eigen::MatrixXd scaled = a * norm.cwiseInverse().asDiagonal();
   const double tolerance = double(std::max(data.rows(), data.cols())) * std::numeric_limits<double>::epsilon();
-  detail::truncated_solution fit = detail::solve_truncated(scaled, b, tolerance);
+  detail::truncated_solution fit =
+      detail::solve_truncated(scaled, b, tolerance, data.rounding_of(0, n).divided_by(norm));
 
   least_squares_result result;
   result.rank = std::min(fit.rank, data.rows());

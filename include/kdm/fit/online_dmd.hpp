@@ -1,6 +1,7 @@
 /// Online DMD: the operator of a system that changes, kept up to date pair by pair.
 #pragma once
 
+#include "kdm/fit/check.hpp"
 #include "kdm/fit/dynamics.hpp"
 #include "kdm/fit/pairs.hpp"
 #include "kdm/fit/residuals.hpp"
@@ -10,6 +11,7 @@ namespace kdm {
 struct online_dmd_options {
   double forgetting = 1;  ///< a pair counts forgetting^k times after k further pairs
   double dt = 1;
+  data_rounding rounding = {};  ///< of pairs of double; that of pairs of float is known
 };
 
 /// The least-squares operator of the pairs seen so far, older ones forgotten by and by.
@@ -26,12 +28,13 @@ struct online_dmd_options {
 class online_dmd {
  public:
   explicit online_dmd(index_t states, const online_dmd_options& options = {})
-      : data_(states, states, options.forgetting), dt_(options.dt) {
+      : data_(states, states, options.forgetting), options_(options) {
     require_time_step("online_dmd", options.dt);
+    require_rounding("online_dmd", options.rounding);
   }
 
   template <class = void>
-  void append(const_view<double> x, const_view<double> y) { data_.append(x, y); }
+  void append(const_view<double> x, const_view<double> y) { data_.append(x, y, {}, options_.rounding); }
   template <class = void>
   void append(const_view<float> x, const_view<float> y) { data_.append(x, y); }
 
@@ -56,20 +59,27 @@ class online_dmd {
     d.encode = matrix<double>(n, n);
     for (index_t i = 0; i < n; ++i) d.encode(i, i) = 1;
     d.decode = d.encode;
-    d.dt = dt_;
+    d.dt = options_.dt;
     find_spectrum(d);
     d.residuals = eigenpair_residuals(data_, d.eigenvalues, d.eigenvectors.view());
     d.relative_residual = fit.relative_residual;
     d.status = fit.status;
     d.condition = fit.condition;
-    const Eigen::VectorXd s = detail::jacobi_svd(detail::to_eigen(data_.blocks().r11).transpose()).s;
-    d.rank = rank_rule::tolerance().decide({s.data(), s.data() + s.size()}, data_.rows(), n);
+    const Eigen::MatrixXd triangle = detail::to_eigen(data_.blocks().r11);
+    const detail::svd_factors f = detail::jacobi_svd(triangle.transpose());
+    const detail::rounding_errors errors = data_.rounding_of(0, n);
+    d.rank = rank_rule::tolerance().decide({f.s.data(), f.s.data() + n}, data_.rows(), n, n, errors.along_columns(f.u));
+    detail::check_residual(d);
+    if (!errors.any()) return d;
+    const Eigen::MatrixXcd v = detail::to_eigen_complex(d.eigenvectors.view());
+    const Eigen::VectorXd sizes = (triangle.cast<std::complex<double>>() * v).colwise().norm().transpose();
+    detail::check_growth(d, v, sizes, errors, "as it is known");
     return d;
   }
 
  private:
   snapshot_qr data_;
-  double dt_;
+  online_dmd_options options_;
 };
 
 }  // namespace kdm

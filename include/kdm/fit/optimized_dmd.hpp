@@ -11,6 +11,7 @@
 
 #include "kdm/core/finite.hpp"
 #include "kdm/fit/assignment.hpp"
+#include "kdm/fit/check.hpp"
 #include "kdm/fit/dynamics.hpp"
 #include "kdm/fit/exponential_search.hpp"
 #include "kdm/fit/pairs.hpp"
@@ -24,6 +25,7 @@ struct optimized_options {
   double highest_growth = std::numeric_limits<double>::infinity();
   index_t max_iterations = 100;
   double tolerance = 1e-10;  ///< on the cosine between the residual and what a parameter changes
+  data_rounding rounding = {};  ///< how exactly the snapshots are known
 };
 
 /// x(t) = sum_j exp(alpha_j (t - anchor_j)) modes_j.
@@ -123,7 +125,8 @@ exponential_problem exponential_problem_of(const_view<double> x, const std::vect
   matrix<double> scaled(x);
   p.unit = unit_of(scaled.data(), scaled.size());
   for (index_t k = 0; k < scaled.size(); ++k) scaled.data()[k] /= p.unit;
-  p.space = pod(scaled, options.rank);
+  const auto once = [&](index_t) { return std::pair<double, double>(1, p.unit); };
+  p.space = pod(scaled, options.rank, errors_of_rows(x, options.rounding, once));
   if (p.space.decision.rank < 1) fail<numeric_error>("dmd::optimized: all snapshots are zero");
   const index_t n = p.space.decision.rank, q = options.start.empty() ? n : index_t(options.start.size());
   if (x.rows * n < q * n + q || x.rows <= q)
@@ -267,6 +270,7 @@ linear_dynamics optimized_dynamics::dynamics(double dt) const {
   if (rank.rank > 0) d.condition = rank.singular_values.front() / rank.singular_values[std::size_t(rank.rank - 1)];
   d.relative_residual = relative_residual;
   if (q > rank.rank) d.status = fit_status::rank_deficient;
+  detail::check_residual(d);
   return d;
 }
 

@@ -6,10 +6,12 @@
 #include <ranges>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 #include "kdm/core/as_view.hpp"
 #include "kdm/core/finite.hpp"
 #include "kdm/core/sizes.hpp"
+#include "kdm/fit/rounding.hpp"
 
 namespace kdm {
 
@@ -20,6 +22,7 @@ namespace kdm {
 struct snapshot_pairs {
   matrix<double> x, y, u, weights;
   double dt = 1;
+  data_rounding rounding = {};  ///< how exactly x, y and u are known; those who make pairs of float say so
 
   index_t count() const { return x.rows(); }
   index_t states() const { return x.cols(); }
@@ -55,6 +58,7 @@ inline void require_pairs(std::string_view who, const snapshot_pairs& p) {
   for (index_t i = 0; i < p.weights.rows(); ++i)
     if (p.weights(i, 0) < 0) fail<numeric_error>(who, ": weight ", i, " is ", p.weights(i, 0), ", expected 0 or more");
   require_time_step(who, p.dt);
+  require_rounding(who, p.rounding);
 }
 
 /// How trajectories are cut into pairs. Snapshots stand `dt` apart.
@@ -95,6 +99,11 @@ inline void check_options(const trajectory_options& o) {
                        ", expected at least 1 each");
 }
 
+template <class T>
+constexpr bool is_float(const_view<T>) {
+  return std::is_same_v<T, float>;
+}
+
 /// Cuts any number of trajectories; view_at(i) and input_at(i) give the i-th.
 template <class ViewAt, class InputAt>
 snapshot_pairs cut_trajectories(index_t number, ViewAt view_at, InputAt input_at, const trajectory_options& o) {
@@ -122,6 +131,7 @@ snapshot_pairs cut_trajectories(index_t number, ViewAt view_at, InputAt input_at
   }
   snapshot_pairs result;
   result.dt = o.dt * double(o.lag);
+  if (is_float(view_at(0)) || (p > 0 && is_float(input_at(0)))) result.rounding = data_rounding::of<float>();
   const index_t width = checked_product("snapshot_pairs: the columns of all delays", n, o.delays);
   result.x = matrix<double>(rows, width);
   result.y = matrix<double>(rows, width);
@@ -149,11 +159,15 @@ auto constant_view(const X& x) {
 
 /// Pairs from matrices whose rows belong together, float or double, of any library that as_view knows.
 ///
+/// Pairs of which a part was float are known to float's rounding; set `rounding` for other data that were rounded.
 /// Shapes.    x and y [m, n]. Set u and weights on the result.
 /// Throws.    as require_pairs.
 template <viewable X, viewable Y>
 snapshot_pairs pairs_from_matrices(const X& x, const Y& y, double dt = 1) {
-  snapshot_pairs p{matrix<double>(detail::constant_view(x)), matrix<double>(detail::constant_view(y)), {}, {}, dt};
+  const auto x_rows = detail::constant_view(x);
+  const auto y_rows = detail::constant_view(y);
+  snapshot_pairs p{matrix<double>(x_rows), matrix<double>(y_rows), {}, {}, dt, {}};
+  if (detail::is_float(x_rows) || detail::is_float(y_rows)) p.rounding = data_rounding::of<float>();
   require_pairs("snapshot_pairs", p);
   return p;
 }

@@ -42,8 +42,8 @@ struct pod_basis {
 };
 
 template <class = void>
-pod_basis pod(const_view<double> x, const rank_rule& rule) {
-  truncated_svd f = leading_directions(to_eigen(x), rule, x.rows);
+pod_basis pod(const_view<double> x, const rank_rule& rule, const rounding_errors& errors = {}) {
+  truncated_svd f = leading_directions(to_eigen(x), rule, x.rows, most_directions, errors);
   return {std::move(f.q), std::move(f.s), std::move(f.rank)};
 }
 

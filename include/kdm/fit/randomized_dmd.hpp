@@ -81,7 +81,11 @@ randomized_dynamics randomized_dmd(const snapshot_pairs& pairs, const randomized
 
   randomized_dynamics result;
   linear_dynamics& d = result.dynamics;
-  d = dmd::projected(small, {rank_rule::fixed(o.rank)});
+  const dmd_options directions{rank_rule::fixed(o.rank)};
+  detail::dmd_data data = detail::reduced("randomized_dmd", small, directions);
+  const auto once = [&](index_t) { return std::pair<double, double>(1, data.unit); };
+  data.x_errors = detail::errors_of_rows(pairs.x, pairs.rounding, once).in(q);
+  d = detail::projected_dmd(data, directions);
   const double inside = detail::to_eigen(small.y).norm(), whole = y.norm();
   const double outside = std::sqrt(std::max(0., whole * whole - inside * inside));
   const double error = std::hypot(d.relative_residual * inside, outside);

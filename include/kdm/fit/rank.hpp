@@ -19,8 +19,8 @@ namespace kdm {
 /// What a rule decided for one set of singular values.
 struct rank_decision {
   index_t rank = 0;                     ///< singular values kept
-  index_t numerical_rank = 0;           ///< singular values above sigma_1 max(rows, columns) eps: no rule keeps more
-  std::string rule;                     ///< what cut: "tolerance", "fixed", "energy", "gavish_donoho", or "limit"
+  index_t numerical_rank = 0;           ///< singular values above rounding, of doubles and of the data: no rule keeps more
+  std::string rule;                     ///< what cut: "tolerance", "fixed", "energy", "gavish_donoho", "rounding" (of the data) or "limit"
   double cut = 0;                       ///< singular values up to this one were dropped
   double gap = 0;                       ///< sigma_rank / sigma_(rank + 1); infinite where nothing but zeros follows
   std::vector<double> singular_values;  ///< all, largest first
@@ -37,7 +37,8 @@ struct rank_decision {
   }
 };
 
-/// Which singular values count. Whatever the rule, values up to sigma_1 max(rows, columns) eps never do.
+/// Which singular values count. Whatever the rule, values up to sigma_1 max(rows, columns) eps never do, nor do the first
+/// that the rounding in the data can make and those after it.
 ///
 /// Source.    Gavish, Donoho 2014, "The optimal hard threshold for singular values is 4/sqrt(3)", IEEE Trans. Inf.
 ///            Theory 60; the median of the Marchenko-Pastur law is integrated, not interpolated
@@ -71,9 +72,11 @@ class rank_rule {
 
   /// Decides for the singular values, largest first, of a rows x columns matrix; `most` is the method's own limit.
   ///
+  /// rounding[k] is what the rounding in the data alone can make of value k; empty: nothing that counts.
   /// Throws.    numeric_error unless the singular values are finite, not negative and in order.
   rank_decision decide(std::vector<double> sigma, index_t rows, index_t columns,
-                       index_t most = std::numeric_limits<index_t>::max()) const {
+                       index_t most = std::numeric_limits<index_t>::max(),
+                       const std::vector<double>& rounding = {}) const {
     for (std::size_t k = 0; k < sigma.size(); ++k)
       if (!(sigma[k] >= 0 && is_finite(sigma[k]) && (k == 0 || sigma[k] <= sigma[k - 1])))
         fail<numeric_error>("rank_rule: singular value ", k, " is ", sigma[k],
@@ -94,6 +97,11 @@ class rank_rule {
       d.cut = cut;
       d.rule = name;
     };
+    for (index_t k = 0; k < std::min(d.rank, index_t(rounding.size())); ++k)
+      if (sigma[std::size_t(k)] <= rounding[std::size_t(k)]) {
+        lower(k, k > 0 ? std::min(rounding[std::size_t(k)], sigma[std::size_t(k - 1)]) : rounding[0], "rounding");
+        d.numerical_rank = k;
+      }
     switch (kind_) {
       case kind::tolerance: lower(above(value_ * first), value_ * first, "tolerance"); break;
       case kind::fixed:

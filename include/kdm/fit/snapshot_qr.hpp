@@ -10,6 +10,7 @@
 #include "kdm/core/finite.hpp"
 #include "kdm/exec/executor.hpp"
 #include "kdm/fit/convert.hpp"
+#include "kdm/fit/rounding_errors.hpp"
 
 namespace kdm {
 
@@ -86,13 +87,40 @@ class snapshot_qr {
   index_t rows() const { return rows_; }
   double weight() const { return weight_; }
 
-  /// Appends rows. Row i counts weights(i, 0) times, as far as sums of squares go.
+  /// Appends rows. Row i counts weights(i, 0) times, as far as sums of squares go. The rounding says how exactly a and
+  /// b are known: what solves with the triangle cuts what that can make.
   ///
   /// Shapes.    weights null or [n, 1], none negative.
   template <class = void>
-  void append(const_view<double> a, const_view<double> b, const_view<double> weights = {}) { push(a, b, weights); }
+  void append(const_view<double> a, const_view<double> b, const_view<double> weights = {},
+              const data_rounding& rounding = {}) {
+    push(a, b, weights, rounding);
+  }
   template <class = void>
-  void append(const_view<float> a, const_view<float> b, const_view<float> weights = {}) { push(a, b, weights); }
+  void append(const_view<float> a, const_view<float> b, const_view<float> weights = {},
+              const data_rounding& rounding = data_rounding::of<float>()) {
+    push(a, b, weights, rounding);
+  }
+
+  /// Counts errors of known mean squares in the columns of [A | B], beside those of the roundings given so far.
+  template <class = void>
+  void add_rounding(const std::vector<double>& squares) {
+    require_size("snapshot_qr: number of squares", index_t(squares.size()), cols());
+    rounding_.resize(squares.size());
+    for (std::size_t j = 0; j < squares.size(); ++j) rounding_[j] += squares[j];
+  }
+
+  /// The expected squares of rounding errors in the columns `first` to `first + count` of [A | B]: weighted sums over
+  /// rows. None where all rows are good to double precision.
+  template <class = void>
+  detail::rounding_errors rounding_of(index_t first, index_t count) const {
+    detail::rounding_errors e;
+    if (rounding_.empty()) return e;
+    e.squares = Eigen::Map<const Eigen::VectorXd>(rounding_.data() + first, count);
+    e.rows = weight_squares_ > 0 ? weight_ / weight_squares_ * weight_ : 0;
+    e.columns = double(count);
+    return e;
+  }
 
   /// Takes over the rows of another factor, as if they were appended here, after those that are here.
   ///
@@ -114,6 +142,8 @@ class snapshot_qr {
       buffer_.topRows(cols()) = both.topRows(cols());
       pending_ = 0;
       weight_ *= faded;
+      weight_squares_ *= faded * faded;
+      for (double& square : rounding_) square *= faded;
     } else {
       for (index_t i = 0; i < r.rows(); ++i) {
         const index_t k = next_row();
@@ -122,6 +152,8 @@ class snapshot_qr {
     }
     rows_ += other.rows_;
     weight_ += other.weight_;
+    weight_squares_ += other.weight_squares_;
+    if (!other.rounding_.empty()) add_rounding(other.rounding_);
     largest_ = std::max(largest_, other.largest_);
   }
 
@@ -144,6 +176,18 @@ class snapshot_qr {
     if (kept < mapped.cols()) fold(result.buffer_);
     result.rows_ = rows_;
     result.weight_ = weight_;
+    result.weight_squares_ = weight_squares_;
+    if (!rounding_.empty()) {
+      // Errors of different columns are taken as independent.
+      result.rounding_.assign(std::size_t(result.cols()), 0);
+      const auto move = [&](const_view<double> map, index_t from, index_t to) {
+        for (index_t i = 0; i < map.rows; ++i)
+          for (index_t j = 0; j < map.cols; ++j)
+            result.rounding_[std::size_t(to + j)] += map(i, j) * map(i, j) * rounding_[std::size_t(from + i)];
+      };
+      move(a, 0, 0);
+      move(b, a_cols_, a.cols);
+    }
     return result;
   }
 
@@ -204,19 +248,26 @@ class snapshot_qr {
   }
 
   template <class T>
-  void push(const_view<T> a, const_view<T> b, const_view<T> weights) {
+  void push(const_view<T> a, const_view<T> b, const_view<T> weights, const data_rounding& rounding) {
     detail::require_snapshot_shapes(a_cols_, b_cols_, a, b, weights);
     detail::require_snapshot_values(a, b, weights, rows_);
+    require_rounding("snapshot_qr", rounding);
+    const bool rounded = !rounding.is_double();
+    if (rounded) rounding_.resize(std::size_t(cols()));
     for (index_t i = 0; i < a.rows; ++i) {
       const double w = weights ? double(weights(i, 0)) : 1, scale = std::sqrt(w);
       const index_t k = next_row();
+      if (forgetting_ < 1)
+        for (double& square : rounding_) square *= forgetting_;
       const auto put = [&](index_t j, double value) {
         buffer_(k, j) = scale * value;
         largest_ = std::max(largest_, std::abs(value));
+        if (rounded) rounding_[std::size_t(j)] += w * rounding.mean_square(value);
       };
       for (index_t j = 0; j < a_cols_; ++j) put(j, double(a(i, j)));
       for (index_t j = 0; j < b_cols_; ++j) put(a_cols_ + j, double(b(i, j)));
       weight_ = forgetting_ * weight_ + w;
+      weight_squares_ = forgetting_ * forgetting_ * weight_squares_ + w * w;
     }
     rows_ += a.rows;
   }
@@ -225,7 +276,8 @@ class snapshot_qr {
   double forgetting_;
   index_t rows_ = 0;
   index_t pending_ = 0;
-  double weight_ = 0;
+  double weight_ = 0, weight_squares_ = 0;
+  std::vector<double> rounding_;  // expected squares of errors, a column each; empty: none but double's
   double largest_ = 0;  // of all entries appended
   Eigen::MatrixXd buffer_;
 };

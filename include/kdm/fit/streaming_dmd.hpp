@@ -14,14 +14,15 @@ struct streaming_dmd_options {
   index_t max_rank = 20;    ///< directions kept when the basis is full
   double tolerance = 1e-10; ///< a snapshot this close to the basis, relative to its norm, adds no direction
   double dt = 1;
+  data_rounding rounding = {};  ///< of snapshots of double; what is closer to the basis adds no direction either
 };
 
 /// DMD of pairs that are seen once, one after the other, within a basis that grows to what they span.
 ///
 /// Every snapshot adds the direction it has outside the basis. At 2 max_rank directions the basis is cut back to the
 /// max_rank of largest energy so far, and what lies outside is lost: `lost` says how much. Without such a cut the
-/// result is that of dmd::projected on all pairs. Coordinates go into the triangle of a snapshot_qr, not into Gram
-/// matrices, which would square the condition number.
+/// result is that of dmd::projected on all pairs, with the rounding of floats known where they are appended. Coordinates
+/// go into the triangle of a snapshot_qr, not into Gram matrices, which would square the condition number.
 /// Shapes.    x, y [any, n].
 /// Cost.      16 n max_rank flops a pair, O(max_rank^3) for a new direction, and n max_rank^2 for a cut; memory for
 ///            2 n max_rank numbers and four triangles of 4 max_rank columns.
@@ -38,15 +39,17 @@ class streaming_dmd {
       fail<option_error>("streaming_dmd: max_rank is ", options.max_rank, " and tolerance ", options.tolerance,
                          ", expected at least 1 and from 0 to less than 1");
     require_time_step("streaming_dmd", options.dt);
+    require_rounding("streaming_dmd", options.rounding);
+    errors_ = Eigen::VectorXd::Zero(states);
   }
 
   template <class = void>
   void append(const_view<double> x, const_view<double> y) {
-    push(x, y);
+    push(x, y, options_.rounding);
   }
   template <class = void>
   void append(const_view<float> x, const_view<float> y) {
-    push(x, y);
+    push(x, y, coarser(options_.rounding, data_rounding::of<float>()));
   }
 
   index_t pairs() const { return pairs_; }
@@ -62,7 +65,10 @@ class streaming_dmd {
   linear_dynamics dynamics(const rank_rule& rank = rank_rule::tolerance()) const {
     if (pairs_ < 1) fail<shape_error>("streaming_dmd: no pairs, expected at least 1");
     if (!triangle_) fail<numeric_error>("streaming_dmd: all snapshots are zero");
-    linear_dynamics d = dmd::projected(*triangle_, {rank}, options_.dt);
+    detail::dmd_data data = detail::reduced("streaming_dmd", *triangle_, {}, options_.dt);
+    // The basis was chosen among all states and all pairs: errors had as many directions to show in.
+    if (errors_.sum() > 0) data.x_errors = detail::rounding_errors{errors_, double(pairs_), double(states_)}.in(basis_);
+    linear_dynamics d = detail::projected_dmd(data, {rank});
     d.encode = detail::from_eigen((basis_ * detail::to_eigen(d.encode)).eval());
     d.decode = detail::from_eigen((detail::to_eigen(d.decode) * basis_.transpose()).eval());
     const Eigen::MatrixXcd modes = detail::to_eigen_complex(d.modes.view());
@@ -74,7 +80,7 @@ class streaming_dmd {
 
  private:
   template <class T>
-  void push(const_view<T> x, const_view<T> y) {
+  void push(const_view<T> x, const_view<T> y, const data_rounding& rounding) {
     require_size("streaming_dmd: columns of x", x.cols, states_);
     require_size("streaming_dmd: columns of y", y.cols, states_);
     require_size("streaming_dmd: rows of y", y.rows, x.rows);
@@ -82,8 +88,10 @@ class streaming_dmd {
     Eigen::VectorXd before(states_), after(states_);
     for (index_t i = 0; i < x.rows; ++i) {
       for (index_t j = 0; j < states_; ++j) before(j) = double(x(i, j)), after(j) = double(y(i, j));
-      cover(before);
-      cover(after);
+      if (!rounding.is_double())
+        for (index_t j = 0; j < states_; ++j) errors_(j) += rounding.mean_square(before(j));
+      cover(before, rounding);
+      cover(after, rounding);
       seen_ += before.squaredNorm() + after.squaredNorm();
       ++pairs_;
       if (!triangle_) continue;
@@ -94,12 +102,15 @@ class streaming_dmd {
 
   /// Adds the direction that v has outside the basis.
   template <class = void>
-  void cover(const Eigen::VectorXd& v) {
-    if (outside(v).norm() <= options_.tolerance * v.norm()) return;
+  void cover(const Eigen::VectorXd& v, const data_rounding& rounding) {
+    double least = options_.tolerance * v.norm();
+    if (!rounding.is_double())  // the most that rounding can be
+      least = std::max(least, std::sqrt(3 * v.unaryExpr([&](double x) { return rounding.mean_square(x); }).sum()));
+    if (outside(v).norm() <= least) return;
     if (basis_.cols() - options_.max_rank >= options_.max_rank) cut();
     const Eigen::VectorXd direction = outside(v);
     const double size = direction.norm();
-    if (!(size > options_.tolerance * v.norm()) || basis_.cols() == states_) return;
+    if (!(size > least) || basis_.cols() == states_) return;
     const index_t r = basis_.cols();
     basis_.conservativeResize(Eigen::NoChange, r + 1);
     basis_.col(r) = direction / size;
@@ -140,6 +151,7 @@ class streaming_dmd {
   streaming_dmd_options options_;
   Eigen::MatrixXd basis_;
   std::optional<snapshot_qr> triangle_;  // of the coordinates, as soon as there is a direction
+  Eigen::VectorXd errors_;  // expected squares of the rounding of x, a state each
   index_t pairs_ = 0;
   double seen_ = 0, lost_ = 0;
 };

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "kdm/fit/check.hpp"
 #include "kdm/fit/dynamics.hpp"
 #include "kdm/fit/pairs.hpp"
 #include "kdm/fit/procrustes.hpp"
@@ -139,6 +140,7 @@ linear_dynamics structured_fit(const snapshot_qr& data, matrix_structure structu
   d.relative_residual = whole > 0 ? residual_norm(blocks, d.k) / whole : 0;
   find_spectrum(d);
   d.residuals = eigenpair_residuals(data, d.eigenvalues, d.eigenvectors.view());
+  detail::check_residual(d);
   return d;
 }
 

@@ -51,21 +51,24 @@ vamp_result vamp(const snapshot_qr& data, const rank_rule& rule = rank_rule::tol
       detail::to_eigen(blocks.r22).topLeftCorner(y_features, y_features);
 
   const double scale = std::sqrt(data.weight());
-  const auto whiten = [&](const char* name, const Eigen::MatrixXd& m, rank_decision& decision, Eigen::MatrixXd& w) {
+  const auto whiten = [&](const char* name, const Eigen::MatrixXd& m, const detail::rounding_errors& errors,
+                          rank_decision& decision, Eigen::MatrixXd& w) {
     Eigen::VectorXd norm = m.colwise().norm().transpose();
     if (!(norm.maxCoeff() > 0))
       fail<numeric_error>("vamp: all features of ", name, " are zero, expected one that is not");
     for (index_t j = 0; j < norm.size(); ++j)
       if (norm(j) == 0) norm(j) = 1;
     const detail::svd_factors f = detail::jacobi_svd(m * norm.cwiseInverse().asDiagonal());
-    decision = rule.decide({f.s.data(), f.s.data() + f.s.size()}, data.rows(), m.cols());
+    decision = rule.decide({f.s.data(), f.s.data() + f.s.size()}, data.rows(), m.cols(), m.cols(),
+                           errors.divided_by(norm).along_columns(f.v));
     const index_t r = decision.rank;
     w = scale * norm.cwiseInverse().asDiagonal() * f.v.leftCols(r) * f.s.head(r).cwiseInverse().asDiagonal();
     return Eigen::MatrixXd(f.u.leftCols(r));
   };
   vamp_result result;
   Eigen::MatrixXd wx, wy;
-  const Eigen::MatrixXd qx = whiten("x", x, result.rank_x, wx), qy = whiten("y", y, result.rank_y, wy);
+  const Eigen::MatrixXd qx = whiten("x", x, data.rounding_of(0, n), result.rank_x, wx);
+  const Eigen::MatrixXd qy = whiten("y", y, data.rounding_of(n, y_features), result.rank_y, wy);
   const detail::svd_factors f = detail::jacobi_svd(qx.transpose() * qy);
   const index_t r = std::min(qx.cols(), qy.cols());
   for (index_t j = 0; j < r; ++j) result.singular_values.push_back(std::min(1., f.s(j)));

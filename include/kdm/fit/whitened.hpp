@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "kdm/fit/check.hpp"
 #include "kdm/fit/dynamics.hpp"
 #include "kdm/fit/rank.hpp"
 #include "kdm/fit/snapshot_qr.hpp"
@@ -29,6 +30,7 @@ struct whitened_pairs {
   Eigen::MatrixXd r12, others;  ///< the columns of B: psi(y) along the columns of psi(x), and what follows psi(y)
   double outside = 0;           ///< |psi(y)| outside the span of the columns of psi(x)
   double weight = 0;
+  rounding_errors errors;  ///< of the columns of psi(x)
   rank_decision rank;
   double condition = 1;
   fit_status status = fit_status::ok;
@@ -84,7 +86,9 @@ whitened_pairs whiten(const char* who, const snapshot_qr& data, const rank_rule&
   // Rotating the columns of the transposed triangle takes fewer sweeps: r11 / norm = v s u'.
   const svd_factors f = jacobi_svd((r11 * norm.cwiseInverse().asDiagonal()).transpose());
   whitened_pairs p;
-  p.rank = rule.decide({f.s.data(), f.s.data() + n}, data.rows(), n);
+  p.errors = data.rounding_of(0, n);
+  p.rank = rule.decide({f.s.data(), f.s.data() + n}, data.rows(), n, std::numeric_limits<index_t>::max(),
+                       p.errors.divided_by(norm).along_columns(f.u));
   p.rank.numerical_rank = std::min(p.rank.numerical_rank, data.rows());
   p.rank.rank = std::min(p.rank.rank, data.rows());
   const index_t r = p.rank.rank;
@@ -129,7 +133,10 @@ linear_dynamics whitened_dynamics(const whitened_pairs& p, const Eigen::MatrixXd
   d.status = p.status;
   d.relative_residual = p.relative_residual(k);
   find_spectrum(d);
-  d.residuals = p.residuals(d.eigenvalues, to_eigen_complex(d.eigenvectors.view()));
+  const Eigen::MatrixXcd v = to_eigen_complex(d.eigenvectors.view());
+  d.residuals = p.residuals(d.eigenvalues, v);
+  check_residual(d);
+  check_growth(d, p.w * v, v.colwise().norm().transpose(), p.errors, "as it is known");
   return d;
 }
 

@@ -23,8 +23,8 @@ void check_options(const train_options& o) {
   if (o.batch < 1) fail<option_error>("trainer: batch is ", o.batch, ", expected at least 1");
   count_pairs_seen(o.steps, o.batch);
   if (!o.schedule) fail<option_error>("trainer: schedule is empty, expected one such as schedules::constant()");
-  require_positive<T>("trainer: learning_rate", o.learning_rate);
-  require_not_negative<T>("trainer: clip_norm", o.clip_norm);
+  kdm::require_positive<T>("trainer: learning_rate", o.learning_rate);
+  kdm::require_not_negative<T>("trainer: clip_norm", o.clip_norm);
   if (o.clip_norm > 0 && o.clip_norm * o.clip_norm < double(std::numeric_limits<T>::min()))
     fail<option_error>("trainer: clip_norm is ", o.clip_norm, ", expected 0 (no clipping) or a number whose square ",
                        number_name<T>, " can hold");
@@ -33,7 +33,7 @@ void check_options(const train_options& o) {
 
 template <class T, class Objective, class Rule>
 void check_problem(const Objective& objective, const Rule& rule, const train_options& o) {
-  require_not_negative<T>("trainer: the latent noise", objective.latent_noise());
+  kdm::require_not_negative<T>("trainer: the latent noise", objective.latent_noise());
   const auto names = objective.names();
   const auto weights = objective.weights();
   for (std::size_t k = 0; k < weights.size(); ++k)
