@@ -16,6 +16,10 @@ namespace detail {
 template <class T>
 inline constexpr T norm_unit = std::is_same_v<T, float> ? T(0x1p-80) : T(0x1p-640);
 
+/// A constant, since nvcc lets no device code call numeric_limits.
+template <class T>
+inline constexpr T smallest_factor = std::numeric_limits<T>::min();
+
 struct square {
   template <class T>
   KDM_HD T operator()(T x) const {
@@ -57,7 +61,7 @@ struct update_kernel {
     if (norm && *norm > clip_norm) {
       const T factor = clip_norm / *norm;
       // A factor that is no normal number would be flushed to zero, and the whole gradient with it.
-      gradient = factor >= std::numeric_limits<T>::min() ? gradient * factor : gradient / *norm * clip_norm;
+      gradient = factor >= smallest_factor<T> ? gradient * factor : gradient / *norm * clip_norm;
     }
     update(gradient, weight, s);
     w.p[i] = weight;
