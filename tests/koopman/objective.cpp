@@ -228,9 +228,9 @@ TEST_CASE("objective: what no term reads is not decoded") {
 
 TEST_CASE("objective: a negative latent noise is refused") {
   CHECK(message_of<kdm::option_error>([] { objective(-0.5, terms::latent<>{}); }) ==
-        "objective: latent noise is -0.5, expected 0 or more");
+        "objective: latent noise is -0.5, expected 0 or a finite number above it");
   CHECK(message_of<kdm::option_error>([] { objective(std::nan(""), terms::latent<>{}); }) ==
-        "objective: latent noise is nan, expected 0 or more");
+        "objective: latent noise is nan, expected 0 or a finite number above it");
 }
 
 }  // namespace

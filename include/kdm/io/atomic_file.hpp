@@ -40,12 +40,11 @@ class atomic_file {
     if (exists && !S_ISREG(existing.st_mode))
       fail<io_error>(name_, ": found a pipe or device, expected a regular file to write");
     if (exists && ::access(target_.c_str(), W_OK) != 0) fail_to("write");
-    file_ = detail::open_temporary(target_.parent_path(), temporary_);
+    file_ = detail::open_temporary(target_.parent_path(), temporary_, entry_);
     if (!file_.open()) {
       temporary_.clear();
       fail_to("create");
     }
-    entry_ = detail::temporary_entry(temporary_);
     if (exists) (void)!::fchmod(file_.get(), existing.st_mode & 0777);
   }
 

@@ -9,6 +9,8 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <string>
@@ -65,22 +67,30 @@ class temporary_entry {
 
 inline constexpr std::string_view temporary_prefix = "kdm-tmp-";
 
-/// Opens a new file in `folder`, writes its path to `path` and locks it for as long as it is open: that tells it from
-/// one whose process was killed. The name is short whatever the file is for, since that name may be as long as names
-/// can be. Not open, with errno set, when the folder takes none.
-inline descriptor open_temporary(const std::filesystem::path& folder, std::string& path) {
-  // O_EXCL makes the name unique, also against other threads and hosts.
-  for (int attempt = 0; attempt < 1000; ++attempt) {
-    path = (folder / concat(temporary_prefix, ::getpid(), "-", attempt)).string();
+/// Opens a new file in `folder`, writes its path to `path` and `entry`, and locks it for as long as it is open: that tells
+/// it from one whose process was killed. The name is short whatever the file is for, since that name may be as long as
+/// names can be. Not open, with errno set, when the folder takes none.
+inline descriptor open_temporary(const std::filesystem::path& folder, std::string& path, temporary_entry& entry) {
+  // The moment tells processes of one number on several hosts apart; O_EXCL makes the name unique for certain.
+  const auto moment = std::uint64_t(std::chrono::steady_clock::now().time_since_epoch().count()) % 1'000'000'000;
+  for (std::uint64_t attempt = 0; attempt < 1000; ++attempt) {
+    path = (folder / concat(temporary_prefix, ::getpid(), "-", moment + attempt)).string();
+    entry = temporary_entry(path);  // before there is a file that a signal could leave
     descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
     if (!file.open() && errno == EEXIST) continue;
-    if (!file.open()) return file;
+    if (!file.open()) {
+      const int reason = errno;
+      entry = {};
+      errno = reason;
+      return file;
+    }
     // Between these two lines remove_leftovers may take the file for an abandoned one.
     struct stat status;
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) continue;
     if (::fstat(file.get(), &status) == 0 && status.st_nlink == 0) continue;
     return file;
   }
+  entry = {};
   errno = EEXIST;
   return descriptor();
 }
