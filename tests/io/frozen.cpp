@@ -26,7 +26,8 @@ frozen_parts<float> small_parts() {
 
 template <class T>
 bool same_bits(const kdm::matrix<T>& a, const kdm::matrix<T>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), std::size_t(a.size()) * sizeof(T)) == 0;
+  return a.size() == b.size() &&
+         (a.size() == 0 || std::memcmp(a.data(), b.data(), std::size_t(a.size()) * sizeof(T)) == 0);
 }
 
 }  // namespace
