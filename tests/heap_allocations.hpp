@@ -5,14 +5,11 @@
 
 #include <cstdlib>  // defines __GLIBC__
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define KDM_TEST_HEAP_IS_TAKEN
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define KDM_TEST_HEAP_IS_TAKEN
-#endif
-#endif
+#include "sanitized.hpp"
 
+#if defined(KDM_TEST_SANITIZED)
+#define KDM_TEST_HEAP_IS_TAKEN
+#endif
 #if !defined(__GLIBC__)
 #define KDM_TEST_HEAP_IS_TAKEN
 #endif

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "kdm/teacher/teacher.hpp"
+#include "sanitized.hpp"
 #include "support.hpp"
 
 #if defined(_OPENMP)
@@ -274,7 +275,9 @@ TEST_CASE("generate: sizes whose product wraps are refused before anything is al
   CHECK(start(6148914691236517206, 3, 10).starts_with("generate: rows of all snapshots is 3 x 6148914691236517206"));
   CHECK(start(std::numeric_limits<index_t>::max(), 2, 10).starts_with("generate: rows of all snapshots is 2 x "));
   // Steps that no memory holds end at once, not after it has been filled.
+#if !defined(KDM_TEST_SANITIZED)
   CHECK_THROWS_AS(start(1, 2, index_t(1) << 58), std::bad_alloc);
+#endif
   CHECK(start(1, 2, std::numeric_limits<index_t>::max()).starts_with("generate: "));
 }
 

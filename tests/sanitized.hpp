@@ -1,0 +1,10 @@
+// KDM_TEST_SANITIZED: a sanitizer is at work. Its heap is its own, and ends the program where another throws std::bad_alloc.
+#pragma once
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define KDM_TEST_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define KDM_TEST_SANITIZED
+#endif
+#endif
