@@ -225,6 +225,6 @@ TEST_CASE("what a build or a name lacks is said before anything is written") {
       refused(arguments, "kdm: this kdm was built without " + words + ", then configure again\n");
   };
   missing("--backend xtensor", "xtensor: install xtensor-blas and a BLAS (Debian: libxtensor-blas-dev libopenblas-dev)");
-  missing("--backend cuda", "CUDA: install the CUDA toolkit 12.4 or newer");
+  missing("--backend cuda", "CUDA: install the CUDA toolkit 12.4 or newer, set KDM_CUDA=ON");
   missing("--executor onetbb", "oneTBB: install it (Debian: libtbb-dev)");
 }

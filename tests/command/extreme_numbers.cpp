@@ -1,4 +1,6 @@
 // Every number of every subcommand at its extremes: a sentence and an exit status, never a signal.
+#include "sanitized.hpp"
+#if !defined(KDM_TEST_SANITIZED)  // its shadow memory needs more than the limit
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -62,7 +64,6 @@ void check_extremes(const temporary_folder& folder, const subcommand& s) {
 
 }  // namespace
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // their shadow memory needs more than the limit
 TEST_CASE("extreme numbers of every subcommand end in a sentence or a result") {
   const temporary_folder folder;
   REQUIRE(kdm_run(folder, "teach --samples 60 --steps 4 --snapshots 2 --out p.npy").status == 0);
