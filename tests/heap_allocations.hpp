@@ -16,6 +16,9 @@
 
 #if !defined(KDM_TEST_HEAP_IS_TAKEN)
 #include <malloc.h>
+#if __has_include(<mm_malloc.h>)
+#include <mm_malloc.h>  // clang's declares posix_memalign once more, and less strictly: it has to come first
+#endif
 
 #include <atomic>
 #include <cerrno>
